@@ -1,0 +1,13 @@
+DROP TABLE events;
+DROP TABLE messages;
+DROP TABLE accounts;
+DROP TABLE photos;
+DROP TABLE name_tokens;
+DROP TABLE applications;
+DROP TABLE agency_serials;
+DROP TABLE registry_members;
+DROP TABLE sessions;
+DROP TABLE sign_in_failures;
+DROP TABLE staff;
+DROP TABLE agencies;
+DROP TABLE meta;

@@ -1,0 +1,67 @@
+//! The history. Rows are only ever added; the database itself refuses to change or delete one.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::{events, staff};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{ApplicationId, StaffId};
+
+/// What happened: who, what, when, from where, before and after (JSON).
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    pub application: Option<ApplicationId>,
+    pub staff: Option<StaffId>,
+    pub kind: EventKind,
+    pub at: NaiveDateTime,
+    /// The network address of the person.
+    pub address: Option<&'a str>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+pub fn add(conn: &mut Conn, event: &NewEvent<'_>) -> QueryResult<()> {
+    diesel::insert_into(events::table)
+        .values((
+            events::application_id.eq(event.application),
+            events::staff_id.eq(event.staff),
+            events::kind.eq(event.kind),
+            events::at.eq(event.at),
+            events::address.eq(event.address),
+            events::before.eq(event.before.as_ref()),
+            events::after.eq(event.after.as_ref()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[derive(Queryable)]
+pub struct Event {
+    pub kind: EventKind,
+    pub at: NaiveDateTime,
+    pub address: Option<String>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub staff_id: Option<StaffId>,
+    pub staff_name: Option<String>,
+}
+
+/// An application's latest events, newest first.
+pub fn of_application(conn: &mut Conn, id: ApplicationId, limit: i64) -> QueryResult<Vec<Event>> {
+    events::table
+        .left_join(staff::table)
+        .filter(events::application_id.eq(id))
+        .order(events::id.desc())
+        .limit(limit)
+        .select((
+            events::kind,
+            events::at,
+            events::address,
+            events::before,
+            events::after,
+            events::staff_id,
+            staff::name.nullable(),
+        ))
+        .load(conn)
+}

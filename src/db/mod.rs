@@ -1,0 +1,240 @@
+//! All the SQL. One file per aggregate; each function takes a connection and returns a `QueryResult`, so that a caller
+//! composes several of them into one transaction. Nothing here decides anything: rules live in `domain`.
+//!
+//! One binary speaks to SQLite and to PostgreSQL through [`Conn`]. The few statements that diesel cannot write for both at
+//! once go through [`on_backend!`].
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2;
+use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub mod accounts;
+pub mod agencies;
+pub mod applications;
+pub mod decisions;
+pub mod events;
+pub mod list;
+pub mod messages;
+pub mod meta;
+pub mod photos;
+pub mod registry;
+pub mod schema;
+pub mod sessions;
+pub mod staff;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Expands one expression for each backend, where diesel's common denominator has no word for it
+/// (`on_conflict`, batch insert, `returning`).
+#[macro_export]
+macro_rules! on_backend {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => $body,
+            $crate::db::Conn::Postgres($c) => $body,
+        }
+    };
+}
+
+/// Where the data lives: `sqlite://PATH` or `postgres://…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(String),
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// Refuses every scheme but the two: the derived connection would try each in turn and create a file for a typo.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() {
+                return Err("sqlite:// needs a path, such as sqlite://var/tnhs.db".into());
+            }
+            return Ok(Self::Sqlite(path.to_owned()));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err("it must begin with sqlite:// or postgres://".into())
+    }
+
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    fn connect(&self) -> Result<Conn, diesel::ConnectionError> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path)?;
+                // FULL: a decision that was shown as recorded survives a power cut, not only a crash of the process.
+                conn.batch_execute(
+                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
+                )
+                .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Conn::Sqlite(conn))
+            }
+            Self::Postgres(url) => Ok(Conn::Postgres(PgConnection::establish(url)?)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Manager(DatabaseUrl);
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Conn, r2d2::Error> {
+        self.0.connect().map_err(r2d2::Error::ConnectionError)
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), r2d2::Error> {
+        conn.batch_execute("SELECT 1").map_err(r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        std::thread::panicking() || r2d2::R2D2Connection::is_broken(conn)
+    }
+}
+
+/// The pool. Checking a connection out and using it both belong on a blocking thread: `web` and `jobs` call
+/// [`Db::read`] and [`Db::write`] from there only.
+#[derive(Clone)]
+pub struct Db {
+    pool: r2d2::Pool<Manager>,
+    url: DatabaseUrl,
+    /// SQLite has one writer. Queueing for it here, in order, beats polling its lock, where the unlucky wait for long.
+    writer: Arc<Mutex<()>>,
+}
+
+/// What can go wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("no database connection: {0}")]
+    Pool(#[from] diesel::r2d2::PoolError),
+    #[error("database: {0}")]
+    Query(#[from] diesel::result::Error),
+}
+
+impl Db {
+    /// Opens a pool of at most `size` connections.
+    ///
+    /// # Errors
+    /// When no connection can be made within ten seconds, or the folder of a SQLite file cannot be created.
+    pub fn open(url: &DatabaseUrl, size: u32) -> anyhow::Result<Self> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && let Some(folder) = Path::new(path).parent()
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        // A first connection by hand gives the database's own words, where the pool would only say "timed out".
+        drop(url.connect()?);
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(10))
+            .build(Manager(url.clone()))?;
+        Ok(Self { pool, url: url.clone(), writer: Arc::new(Mutex::new(())) })
+    }
+
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Runs queries that only read. Blocks.
+    pub fn read<T, E: From<DbError>>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        let mut conn = self.pool.get().map_err(DbError::from)?;
+        f(&mut conn)
+    }
+
+    /// Runs `f` in one transaction: all of it is committed, or none. Blocks.
+    ///
+    /// On SQLite the transaction begins as a writer (`BEGIN IMMEDIATE`): one that first reads and then writes would fail
+    /// as locked whenever another wrote in between.
+    pub fn write<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        let queue = match self.url {
+            DatabaseUrl::Sqlite(_) => Some(self.writer.lock().unwrap_or_else(PoisonError::into_inner)),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let mut conn = self.pool.get().map_err(DbError::from)?;
+        let outcome = transaction(&mut conn, f);
+        drop(queue);
+        outcome
+    }
+
+    /// Brings the schema up to date; returns how many migrations ran.
+    pub fn migrate(&self) -> anyhow::Result<usize> {
+        match &mut *self.pool.get()? {
+            Conn::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
+            Conn::Postgres(c) => c.run_pending_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
+        }
+        .map_err(|error| anyhow::anyhow!("migration failed: {error}"))
+    }
+
+    /// Takes every migration back. For tests.
+    pub fn revert_all(&self) -> anyhow::Result<usize> {
+        match &mut *self.pool.get()? {
+            Conn::Sqlite(c) => c.revert_all_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
+            Conn::Postgres(c) => c.revert_all_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
+        }
+        .map_err(|error| anyhow::anyhow!("migration failed: {error}"))
+    }
+
+    /// Whether migrations are waiting to be run.
+    pub fn needs_migration(&self) -> anyhow::Result<bool> {
+        match &mut *self.pool.get()? {
+            Conn::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS),
+            Conn::Postgres(c) => c.has_pending_migration(POSTGRES_MIGRATIONS),
+        }
+        .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
+    }
+
+    /// Refreshes the planner's statistics: after a big load, plans were up to a hundred times slower without it.
+    pub fn analyze(&self) -> Result<(), DbError> {
+        self.pool.get()?.batch_execute(match self.url {
+            DatabaseUrl::Sqlite(_) => "ANALYZE",
+            DatabaseUrl::Postgres(_) => "VACUUM ANALYZE",
+        })?;
+        Ok(())
+    }
+}
+
+fn transaction<T, E: From<DbError>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+    let sql = |conn: &mut Conn, text: &str| -> Result<(), DbError> { Ok(conn.batch_execute(text)?) };
+    sql(conn, if matches!(conn, Conn::Sqlite(_)) { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
+    match f(conn) {
+        Ok(value) => {
+            if let Err(error) = sql(conn, "COMMIT") {
+                let _ = sql(conn, "ROLLBACK");
+                return Err(error.into());
+            }
+            Ok(value)
+        }
+        Err(error) => {
+            sql(conn, "ROLLBACK")?;
+            Err(error)
+        }
+    }
+}

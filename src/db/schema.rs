@@ -1,0 +1,211 @@
+//! The tables, once for both databases: only SQL types that SQLite and PostgreSQL share. Kept by hand beside the
+//! migrations; `tests/database.rs` compares them with what the migrations make.
+
+diesel::table! {
+    meta (key) {
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    agencies (id) {
+        id -> BigInt,
+        code -> Text,
+        name -> Text,
+        parent_id -> Nullable<BigInt>,
+        province_id -> Nullable<BigInt>,
+        province_code -> Nullable<Text>,
+        valid_from -> Nullable<Date>,
+        valid_to -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    staff (id) {
+        id -> BigInt,
+        login -> Text,
+        name -> Text,
+        role -> Text,
+        agency_id -> BigInt,
+        password_hash -> Text,
+        must_change_password -> Bool,
+        locked_at -> Nullable<Timestamp>,
+        last_sign_in_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (key) {
+        key -> Text,
+        failures -> Integer,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sessions (key_hash) {
+        key_hash -> Text,
+        staff_id -> Nullable<BigInt>,
+        state -> Text,
+        created_at -> Timestamp,
+        last_seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    registry_members (id) {
+        id -> BigInt,
+        code -> Text,
+        name -> Text,
+        name_folded -> Text,
+        birth_date -> Nullable<Text>,
+        sex -> Nullable<Text>,
+        id_number -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        household_code -> Nullable<Text>,
+        relation_code -> Nullable<Text>,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    agency_serials (agency_id, year) {
+        agency_id -> BigInt,
+        year -> Integer,
+        last_serial -> Integer,
+    }
+}
+
+diesel::table! {
+    applications (id) {
+        id -> BigInt,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+        number -> Text,
+        serial -> Integer,
+        kind -> Text,
+        status -> Text,
+        channel -> Text,
+        code -> Text,
+        name -> Text,
+        name_sort -> Text,
+        birth_date -> Text,
+        sex -> Text,
+        id_number -> Nullable<Text>,
+        id_issued_on -> Nullable<Date>,
+        id_issued_by -> Nullable<Text>,
+        phone -> Text,
+        email -> Nullable<Text>,
+        address -> Nullable<Text>,
+        province_code -> Nullable<Text>,
+        commune_code -> Nullable<Text>,
+        guardian_name -> Nullable<Text>,
+        guardian_code -> Nullable<Text>,
+        guardian_phone -> Nullable<Text>,
+        guardian_email -> Nullable<Text>,
+        guardian_relation -> Nullable<Text>,
+        submitted_at -> Timestamp,
+        received_at -> Nullable<Timestamp>,
+        due_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        decided_by -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        entered_by -> Nullable<BigInt>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    name_tokens (token, application_id) {
+        token -> BigInt,
+        application_id -> BigInt,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    photos (id) {
+        id -> BigInt,
+        application_id -> BigInt,
+        kind -> Text,
+        sha256 -> Text,
+        current -> Bool,
+        added_at -> Timestamp,
+        added_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        code -> Text,
+        application_id -> BigInt,
+        name -> Text,
+        id_number -> Nullable<Text>,
+        phone -> Text,
+        email -> Nullable<Text>,
+        state -> Text,
+        password_hash -> Nullable<Text>,
+        must_change_password -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> BigInt,
+        idempotency_key -> Text,
+        application_id -> BigInt,
+        account_id -> Nullable<BigInt>,
+        kind -> Text,
+        channel -> Text,
+        recipient -> Text,
+        subject -> Nullable<Text>,
+        body -> Text,
+        html -> Nullable<Text>,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Timestamp,
+        lease -> Nullable<Text>,
+        created_at -> Timestamp,
+        sent_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> BigInt,
+        application_id -> Nullable<BigInt>,
+        staff_id -> Nullable<BigInt>,
+        kind -> Text,
+        at -> Timestamp,
+        address -> Nullable<Text>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(staff -> agencies (agency_id));
+diesel::joinable!(sessions -> staff (staff_id));
+diesel::joinable!(applications -> agencies (agency_id));
+diesel::joinable!(name_tokens -> applications (application_id));
+diesel::joinable!(photos -> applications (application_id));
+diesel::joinable!(accounts -> applications (application_id));
+diesel::joinable!(messages -> applications (application_id));
+diesel::joinable!(events -> staff (staff_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    agencies,
+    staff,
+    sessions,
+    registry_members,
+    applications,
+    name_tokens,
+    photos,
+    accounts,
+    messages,
+    events,
+);

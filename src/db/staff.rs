@@ -1,0 +1,131 @@
+//! Members of staff, and the count of wrong passwords.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::schema::{agencies, sign_in_failures, staff};
+use super::{Conn, one_row};
+use crate::domain::ids::{AgencyId, StaffId};
+use crate::domain::permission::Role;
+use crate::on_backend;
+
+pub struct NewStaff<'a> {
+    pub login: &'a str,
+    pub name: &'a str,
+    pub role: Role,
+    pub agency_id: AgencyId,
+    /// A PHC string.
+    pub password_hash: &'a str,
+    pub must_change_password: bool,
+}
+
+pub fn insert(conn: &mut Conn, new: &NewStaff<'_>, now: NaiveDateTime) -> QueryResult<StaffId> {
+    on_backend!(conn, c => diesel::insert_into(staff::table)
+        .values((
+            staff::login.eq(new.login),
+            staff::name.eq(new.name),
+            staff::role.eq(new.role),
+            staff::agency_id.eq(new.agency_id),
+            staff::password_hash.eq(new.password_hash),
+            staff::must_change_password.eq(new.must_change_password),
+            staff::created_at.eq(now),
+        ))
+        .returning(staff::id)
+        .get_result(c))
+}
+
+/// What signing in needs to know.
+#[derive(Queryable)]
+pub struct Credentials {
+    pub id: StaffId,
+    pub password_hash: String,
+    pub locked_at: Option<NaiveDateTime>,
+}
+
+pub fn credentials(conn: &mut Conn, login: &str) -> QueryResult<Option<Credentials>> {
+    staff::table
+        .filter(staff::login.eq(login))
+        .select((staff::id, staff::password_hash, staff::locked_at))
+        .first(conn)
+        .optional()
+}
+
+pub fn password_hash(conn: &mut Conn, id: StaffId) -> QueryResult<String> {
+    staff::table.find(id).select(staff::password_hash).first(conn)
+}
+
+pub fn set_password(conn: &mut Conn, id: StaffId, hash: &str, must_change: bool) -> QueryResult<()> {
+    one_row(
+        diesel::update(staff::table.find(id))
+            .set((staff::password_hash.eq(hash), staff::must_change_password.eq(must_change)))
+            .execute(conn)?,
+    )
+}
+
+pub fn signed_in(conn: &mut Conn, id: StaffId, now: NaiveDateTime) -> QueryResult<()> {
+    one_row(diesel::update(staff::table.find(id)).set(staff::last_sign_in_at.eq(now)).execute(conn)?)
+}
+
+pub fn set_locked(conn: &mut Conn, id: StaffId, locked_at: Option<NaiveDateTime>) -> QueryResult<()> {
+    one_row(diesel::update(staff::table.find(id)).set(staff::locked_at.eq(locked_at)).execute(conn)?)
+}
+
+#[derive(Queryable)]
+pub struct Listed {
+    pub id: StaffId,
+    pub login: String,
+    pub name: String,
+    pub role: Role,
+    pub agency_name: String,
+    pub locked_at: Option<NaiveDateTime>,
+    pub last_sign_in_at: Option<NaiveDateTime>,
+}
+
+pub fn all(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
+    staff::table
+        .inner_join(agencies::table)
+        .order((agencies::code, staff::login))
+        .select((
+            staff::id,
+            staff::login,
+            staff::name,
+            staff::role,
+            agencies::name,
+            staff::locked_at,
+            staff::last_sign_in_at,
+        ))
+        .load(conn)
+}
+
+/// How often a name or an address was wrong, and when last.
+pub fn failures(conn: &mut Conn, key: &str) -> QueryResult<Option<(i32, NaiveDateTime)>> {
+    sign_in_failures::table
+        .find(key)
+        .select((sign_in_failures::failures, sign_in_failures::last_at))
+        .first(conn)
+        .optional()
+}
+
+/// Counts one more failure; counting starts anew when the last one is older than `forget_before`.
+pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime, forget_before: NaiveDateTime) -> QueryResult<()> {
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::last_at.lt(forget_before))).execute(conn)?;
+    on_backend!(conn, c => diesel::insert_into(sign_in_failures::table)
+        .values((
+            sign_in_failures::key.eq(key),
+            sign_in_failures::failures.eq(1),
+            sign_in_failures::last_at.eq(now),
+        ))
+        .on_conflict(sign_in_failures::key)
+        .do_update()
+        .set((
+            sign_in_failures::failures.eq(sign_in_failures::failures + 1),
+            sign_in_failures::last_at.eq(now),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+pub fn clear_failures(conn: &mut Conn, key: &str) -> QueryResult<()> {
+    diesel::delete(sign_in_failures::table.find(key)).execute(conn)?;
+    Ok(())
+}

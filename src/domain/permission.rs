@@ -1,0 +1,105 @@
+//! Who may do what (the guide's "Who sees what"): an officer decides the applications of their own agency, a supervisor
+//! watches the agencies below their own, an admin runs the system and decides nothing. Whatever is not listed is refused.
+
+use super::ids::{AgencyId, StaffId};
+
+text_enum! {
+    pub enum Role {
+        Officer = "officer" => "Cán bộ",
+        Supervisor = "supervisor" => "Giám sát",
+        Admin = "admin" => "Quản trị",
+    }
+}
+
+/// Everything a signed-in person can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    SeeApplications,
+    EnterApplication,
+    ReplacePhoto,
+    Assess,
+    ManageStaff,
+    ChangeOwnPassword,
+}
+
+impl Role {
+    pub fn may(self, action: Action) -> bool {
+        match action {
+            Action::SeeApplications => matches!(self, Self::Officer | Self::Supervisor),
+            Action::EnterApplication | Action::ReplacePhoto | Action::Assess => self == Self::Officer,
+            Action::ManageStaff => self == Self::Admin,
+            Action::ChangeOwnPassword => true,
+        }
+    }
+}
+
+/// Whose applications a person sees. It becomes a condition in every query on applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One office.
+    Agency(AgencyId),
+    /// A province's office and all below it.
+    Province(AgencyId),
+    /// The centre: the whole country.
+    Country,
+    Nothing,
+}
+
+/// The signed-in person, as known at this request.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub id: StaffId,
+    pub name: String,
+    pub role: Role,
+    pub agency_id: AgencyId,
+    pub agency_name: String,
+    /// The province-level office at or above the person's own; none at the centre.
+    pub province_id: Option<AgencyId>,
+    pub must_change_password: bool,
+}
+
+impl Actor {
+    pub fn scope(&self) -> Scope {
+        match (self.role, self.province_id) {
+            (Role::Officer, _) => Scope::Agency(self.agency_id),
+            (Role::Supervisor, None) => Scope::Country,
+            (Role::Supervisor, Some(province)) if province == self.agency_id => Scope::Province(province),
+            (Role::Supervisor, Some(_)) => Scope::Agency(self.agency_id),
+            (Role::Admin, _) => Scope::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(role: Role, agency: i64, province: Option<i64>) -> Actor {
+        Actor {
+            id: StaffId(1),
+            name: "Trần Thị Minh Hạnh".into(),
+            role,
+            agency_id: AgencyId(agency),
+            agency_name: "Bảo hiểm xã hội cơ sở Ba Đình".into(),
+            province_id: province.map(AgencyId),
+            must_change_password: false,
+        }
+    }
+
+    #[test]
+    fn only_an_officer_decides_and_an_admin_sees_no_application() {
+        assert!(Role::Officer.may(Action::Assess));
+        assert!(!Role::Supervisor.may(Action::Assess));
+        assert!(!Role::Admin.may(Action::Assess));
+        assert!(!Role::Admin.may(Action::SeeApplications));
+        assert_eq!(actor(Role::Admin, 1, None).scope(), Scope::Nothing);
+    }
+
+    #[test]
+    fn a_supervisor_sees_what_is_below_their_own_office_and_an_officer_only_their_own() {
+        assert_eq!(actor(Role::Supervisor, 1, None).scope(), Scope::Country);
+        assert_eq!(actor(Role::Supervisor, 2, Some(2)).scope(), Scope::Province(AgencyId(2)));
+        assert_eq!(actor(Role::Supervisor, 7, Some(2)).scope(), Scope::Agency(AgencyId(7)));
+        assert_eq!(actor(Role::Officer, 2, Some(2)).scope(), Scope::Agency(AgencyId(2)));
+    }
+}

@@ -1,0 +1,82 @@
+//! The check against the household registry: code + name, as PHỤ LỤC 02 asks, with everything an officer needs to see
+//! before deciding.
+
+use super::application::{Declaration, Sex};
+use super::dates::BirthDate;
+use super::names::{self, Likeness, Name};
+use super::numbers::{IdNumber, SocialCode};
+
+/// A person in the household registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub code: SocialCode,
+    pub name: Name,
+    pub birth_date: Option<BirthDate>,
+    pub sex: Option<Sex>,
+    pub id_number: Option<IdNumber>,
+    pub phone: Option<String>,
+    pub household_code: Option<String>,
+    pub relation_code: Option<String>,
+}
+
+text_enum! {
+    /// What the registry says of a declared code and name.
+    pub enum Verdict {
+        /// Equal after normalisation.
+        Exact = "exact" => "Khớp",
+        /// Equal only without diacritics: the officer must compare with the papers.
+        Unaccented = "unaccented" => "Khớp không dấu",
+        Close = "close" => "Gần giống",
+        Different = "different" => "Khác",
+        /// Nobody has this code: it must be issued first.
+        Missing = "missing" => "Không có mã số",
+    }
+}
+
+impl Verdict {
+    pub fn of(declared: &Declaration, member: Option<&Member>) -> Self {
+        match member.map(|member| names::compare(declared.name.as_str(), member.name.as_str())) {
+            None => Self::Missing,
+            Some(Likeness::Exact) => Self::Exact,
+            Some(Likeness::Unaccented) => Self::Unaccented,
+            Some(Likeness::Close) => Self::Close,
+            Some(Likeness::Different) => Self::Different,
+        }
+    }
+
+    /// What to do about it, for the officer.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Exact => "Mã số và họ tên trùng với hệ thống HGĐ.",
+            Self::Unaccented => "Họ tên chỉ khác dấu. Đối chiếu với giấy tờ rồi đánh dấu xác nhận trước khi ghi nhận.",
+            Self::Close => "Mã số có trên hệ thống HGĐ nhưng họ tên không trùng. Không thể duyệt.",
+            Self::Different => "Mã số này thuộc về người có tên khác trên hệ thống HGĐ. Không thể duyệt.",
+            Self::Missing => {
+                "Chưa có mã số này trên hệ thống HGĐ. Hướng dẫn người đăng ký kê khai thủ tục cấp mã số BHXH; \
+                 khi ghi nhận hợp lệ, hồ sơ chuyển sang Chờ cấp mã số."
+            }
+        }
+    }
+}
+
+/// What disagrees besides the name. These warn, they never refuse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    pub birth_date: bool,
+    pub sex: bool,
+    pub id_number: bool,
+}
+
+impl Differences {
+    /// Compares what both sides know.
+    pub fn between(declared: &Declaration, member: &Member) -> Self {
+        Self {
+            birth_date: member.birth_date.as_ref().is_some_and(|known| !known.agrees_with(&declared.birth_date)),
+            sex: member.sex.is_some_and(|known| known != declared.sex),
+            id_number: match (&declared.id_number, &member.id_number) {
+                (Some(declared), Some(known)) => declared.as_str() != known.as_str(),
+                _ => false,
+            },
+        }
+    }
+}
