@@ -2,7 +2,9 @@
 //! as sent or dead.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::Conn;
 use super::schema::messages;
@@ -49,20 +51,29 @@ pub struct Leased {
     pub attempts: i32,
 }
 
-/// Leases up to `limit` messages that are due, or whose worker has died, under the name `lease`.
-pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<Leased>> {
-    let open = messages::state.eq_any([MessageState::Queued, MessageState::Sending]);
-    let due: Vec<(MessageId, NaiveDateTime)> = messages::table
-        .filter(open)
+/// Up to `limit` messages that are due, or whose worker has died, the longest due first.
+pub fn due(conn: &mut Conn, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<(MessageId, NaiveDateTime)>> {
+    messages::table
+        .filter(sql::<Bool>("state IN ('queued', 'sending')"))
         .filter(messages::next_attempt_at.le(now))
         .order((messages::next_attempt_at, messages::id))
         .limit(limit)
         .select((messages::id, messages::next_attempt_at))
-        .load(conn)?;
+        .load(conn)
+}
+
+/// Leases up to `limit` messages that are due under the name `lease`.
+pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<Leased>> {
+    let due = due(conn, limit, now)?;
     let mut mine = Vec::with_capacity(due.len());
     for (id, seen) in due {
         // Another worker may have been quicker: then the time is no longer the one seen.
-        let taken = diesel::update(messages::table.find(id).filter(open).filter(messages::next_attempt_at.eq(seen)))
+        let taken = diesel::update(
+            messages::table
+                .find(id)
+                .filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending]))
+                .filter(messages::next_attempt_at.eq(seen)),
+        )
             .set((
                 messages::state.eq(MessageState::Sending),
                 messages::lease.eq(lease),

@@ -1,0 +1,79 @@
+//! Mail: a folder, or an SMTP server through lettre.
+
+use std::path::PathBuf;
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+
+use super::{SendError, outfile};
+use crate::config::SmtpUrl;
+use crate::domain::outbox::SEND_DEADLINE;
+
+pub struct Mail<'a> {
+    pub key: &'a str,
+    pub to: &'a str,
+    pub subject: &'a str,
+    pub text: &'a str,
+    pub html: &'a str,
+}
+
+#[derive(Clone)]
+pub enum Mailer {
+    Folder(PathBuf),
+    Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
+}
+
+impl Mailer {
+    /// # Errors
+    /// When lettre cannot read the URL.
+    pub fn new(url: &SmtpUrl) -> anyhow::Result<Self> {
+        Ok(match url {
+            SmtpUrl::Folder(folder) => Self::Folder(folder.clone()),
+            SmtpUrl::Smtp { url, from } => Self::Smtp {
+                transport: AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0)
+                    .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?
+                    .timeout(Some(SEND_DEADLINE))
+                    .build(),
+                from: from.parse()?,
+            },
+        })
+    }
+
+    /// Sends one mail, within [`SEND_DEADLINE`]: lettre's own timeout covers connecting only, and a half-sent banner would
+    /// hang for ever.
+    pub async fn send(&self, mail: &Mail<'_>) -> Result<(), SendError> {
+        match self {
+            Self::Folder(folder) => outfile::deliver(
+                folder,
+                &format!("{}.txt", mail.key),
+                &format!("To: {}\nSubject: {}\n\n{}\n", mail.to, mail.subject, mail.text),
+            ),
+            Self::Smtp { transport, from } => {
+                let message = compose(mail, from)?;
+                match tokio::time::timeout(SEND_DEADLINE, transport.send(message)).await {
+                    Err(_) => Err(SendError::Retry("mail server did not answer in time".into())),
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(error)) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
+                    // Neither transient nor permanent: a refused connection, half an answer. Worth another try.
+                    Ok(Err(error)) => Err(SendError::Retry(error.to_string())),
+                }
+            }
+        }
+    }
+}
+
+fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, SendError> {
+    let to: Mailbox = mail.to.parse().map_err(|_| SendError::Permanent("not an e-mail address".into()))?;
+    Message::builder()
+        .from(from.clone())
+        .to(to)
+        .subject(mail.subject)
+        .message_id(Some(format!("<{}@{}>", mail.key, from.email.domain())))
+        .header(lettre::message::header::MIME_VERSION_1_0)
+        .raw_header(lettre::message::header::HeaderValue::new(
+            lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".into(),
+        ))
+        .multipart(MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned()))
+        .map_err(|error| SendError::Permanent(error.to_string()))
+}

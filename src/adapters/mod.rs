@@ -1,0 +1,19 @@
+//! The outside world: gateways for text messages and mail, the photo store, the reader of spreadsheets, password hashing.
+
+pub mod hasher;
+pub mod mail;
+pub mod outfile;
+pub mod photos;
+pub mod sms;
+pub mod spreadsheet;
+
+/// Why a message did not leave.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// It may go through later: the gateway refused the connection, was slow, or said so.
+    #[error("{0}")]
+    Retry(String),
+    /// It never will: the number or the address is not accepted.
+    #[error("{0}")]
+    Permanent(String),
+}

@@ -1,0 +1,75 @@
+//! Text messages: a folder, or an HTTP gateway with Kannel's interface.
+//!
+//! Kannel is asked by POST with headers, so that neither texts nor passwords stand in a URL (Kannel user's guide, "Sending
+//! SMS through smsbox"); 202 means accepted or queued.
+
+use std::path::PathBuf;
+
+use ureq::http::StatusCode;
+
+use super::{SendError, outfile};
+use crate::config::{Secret, SmsUrl};
+use crate::domain::outbox::SEND_DEADLINE;
+
+pub struct Sms<'a> {
+    /// The same for every attempt at one message.
+    pub key: &'a str,
+    pub to: &'a str,
+    /// GSM-7 text.
+    pub text: &'a str,
+}
+
+#[derive(Clone)]
+pub enum SmsGateway {
+    Folder(PathBuf),
+    Kannel { agent: ureq::Agent, endpoint: String, user: String, password: Secret<String>, from: String },
+}
+
+impl SmsGateway {
+    pub fn new(url: &SmsUrl) -> Self {
+        match url {
+            SmsUrl::Folder(folder) => Self::Folder(folder.clone()),
+            SmsUrl::Kannel { endpoint, user, password, from } => Self::Kannel {
+                agent: ureq::Agent::config_builder()
+                    .timeout_global(Some(SEND_DEADLINE))
+                    .http_status_as_error(false)
+                    .max_redirects(0)
+                    .build()
+                    .new_agent(),
+                endpoint: endpoint.clone(),
+                user: user.clone(),
+                password: password.clone(),
+                from: from.clone(),
+            },
+        }
+    }
+
+    /// Sends one message. Blocks for at most [`SEND_DEADLINE`].
+    pub fn send(&self, sms: &Sms<'_>) -> Result<(), SendError> {
+        match self {
+            Self::Folder(folder) => {
+                outfile::deliver(folder, &format!("{}.txt", sms.key), &format!("To: {}\n\n{}\n", sms.to, sms.text))
+            }
+            Self::Kannel { agent, endpoint, user, password, from } => {
+                let answer = agent
+                    .post(endpoint)
+                    .header("Content-Type", "text/plain; charset=UTF-8")
+                    .header("X-Kannel-Username", user)
+                    .header("X-Kannel-Password", &password.0)
+                    .header("X-Kannel-From", from)
+                    .header("X-Kannel-To", sms.to)
+                    .header("X-Kannel-Coding", "0")
+                    .header("X-Kannel-Charset", "UTF-8")
+                    .send(sms.text);
+                let mut answer = answer.map_err(|error| SendError::Retry(format!("gateway: {error}")))?;
+                let status = answer.status();
+                if status == StatusCode::ACCEPTED {
+                    return Ok(());
+                }
+                let body = answer.body_mut().with_config().limit(500).read_to_string().unwrap_or_default();
+                let said = format!("gateway answered {}: {}", status.as_u16(), body.trim());
+                Err(if status == StatusCode::BAD_REQUEST { SendError::Permanent(said) } else { SendError::Retry(said) })
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The environment, read once into a [`Config`]. A wrong value stops the start with a sentence that names the variable.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use rand::TryRng;
+
+use crate::db::DatabaseUrl;
+
+/// What is wrong with the environment: one sentence, with the variable's name.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{variable}: {problem}")]
+pub struct ConfigError {
+    pub variable: &'static str,
+    pub problem: String,
+}
+
+fn wrong<T>(variable: &'static str, problem: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError { variable, problem: problem.into() })
+}
+
+/// A text that never shows in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(pub T);
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Where text messages go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmsUrl {
+    /// One readable file per message: for trying things out.
+    Folder(PathBuf),
+    /// Kannel's smsbox: `kannel+http://USER:PASSWORD@HOST:PORT[/cgi-bin/sendsms]?from=BRAND`.
+    Kannel { endpoint: String, user: String, password: Secret<String>, from: String },
+}
+
+/// Where mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmtpUrl {
+    Folder(PathBuf),
+    /// lettre's own URL form: `smtp://` or `smtps://`, with user, password, host, port; the sender is `?from=ADDRESS`.
+    Smtp { url: Secret<String>, from: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database: DatabaseUrl,
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    /// 64 bytes or more; the cookies are signed with it.
+    pub secret_key: Secret<Vec<u8>>,
+    pub sms: Option<SmsUrl>,
+    pub smtp: Option<SmtpUrl>,
+    /// How browsers reach the server: scheme and host, no path. Decides the Origin check and `Secure` cookies.
+    pub base_url: String,
+    pub session_idle: TimeDelta,
+    pub session_max: TimeDelta,
+    pub pool_size: u32,
+}
+
+impl Config {
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    }
+
+    /// As [`Config::from_env`], from any source of variables.
+    pub fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let data_dir = PathBuf::from(get("TNHS_DATA_DIR").unwrap_or_else(|| "var".into()));
+        let database = match get("DATABASE_URL") {
+            None => DatabaseUrl::Sqlite(data_dir.join("tnhs.db").to_string_lossy().into_owned()),
+            Some(url) => DatabaseUrl::parse(&url)
+                .or_else(|problem| wrong("DATABASE_URL", problem))?,
+        };
+        let listen = get("TNHS_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".into());
+        let Ok(listen) = listen.parse::<SocketAddr>() else {
+            return wrong("TNHS_LISTEN", format!("«{listen}» is not an address with a port, such as 127.0.0.1:8080"));
+        };
+        let base_url = get("TNHS_BASE_URL").unwrap_or_else(|| format!("http://{listen}"));
+        let base_url = parse_base_url(&base_url)?;
+        Ok(Self {
+            secret_key: secret_key(get("TNHS_SECRET_KEY"), &data_dir)?,
+            sms: get("TNHS_SMS_URL").map(|url| parse_sms_url(&url)).transpose()?,
+            smtp: get("TNHS_SMTP_URL").map(|url| parse_smtp_url(&url)).transpose()?,
+            session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
+            session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
+            pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
+            database,
+            listen,
+            data_dir,
+            base_url,
+        })
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https://")
+    }
+}
+
+fn number(
+    variable: &'static str,
+    get: &impl Fn(&str) -> Option<String>,
+    default: i64,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<i64, ConfigError> {
+    match get(variable).map(|text| text.trim().parse::<i64>().ok().filter(|n| range.contains(n)).ok_or(text)) {
+        None => Ok(default),
+        Some(Ok(number)) => Ok(number),
+        Some(Err(text)) => wrong(variable, format!("«{text}» is not a number from {} to {}", range.start(), range.end())),
+    }
+}
+
+fn parse_base_url(url: &str) -> Result<String, ConfigError> {
+    let bare = url.trim_end_matches('/');
+    let host = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(bare.to_owned()),
+        _ => wrong("TNHS_BASE_URL", format!("«{url}» is not like https://tnhs.example.vn (scheme and host, no path)")),
+    }
+}
+
+/// The key for signing, or one that is made at the first start and kept beside the data.
+fn secret_key(given: Option<String>, data_dir: &Path) -> Result<Secret<Vec<u8>>, ConfigError> {
+    const VARIABLE: &str = "TNHS_SECRET_KEY";
+    if let Some(key) = given {
+        return if key.len() < 64 {
+            wrong(VARIABLE, "it must have at least 64 characters; make one with: openssl rand -hex 64")
+        } else {
+            Ok(Secret(key.into_bytes()))
+        };
+    }
+    let path = data_dir.join("secret.key");
+    let failed = |error: std::io::Error| ConfigError {
+        variable: VARIABLE,
+        problem: format!("not set, and {} cannot be used instead: {error}", path.display()),
+    };
+    match std::fs::read(&path) {
+        Ok(key) if key.len() >= 64 => return Ok(Secret(key)),
+        Ok(_) => return wrong(VARIABLE, format!("not set, and {} is damaged (shorter than 64 bytes)", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut key = vec![0u8; 64];
+    rand::rngs::SysRng.try_fill_bytes(&mut key).map_err(|error| failed(std::io::Error::other(error)))?;
+    std::fs::create_dir_all(data_dir).and_then(|()| write_private(&path, &key)).map_err(failed)?;
+    Ok(Secret(key))
+}
+
+/// Writes a new file that only its owner can read.
+pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)
+}
+
+/// The value of `from=` in a URL's query, and the URL without its query.
+fn split_from(url: &str) -> (&str, Option<&str>) {
+    match url.split_once('?') {
+        None => (url, None),
+        Some((bare, query)) => (bare, query.split('&').find_map(|pair| pair.strip_prefix("from="))),
+    }
+}
+
+fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
+    const VARIABLE: &str = "TNHS_SMS_URL";
+    if let Some(folder) = url.strip_prefix("file:") {
+        return if folder.is_empty() { wrong(VARIABLE, "file: needs a folder") } else { Ok(SmsUrl::Folder(folder.into())) };
+    }
+    let form = "it must be file:DIR or kannel+http://USER:PASSWORD@HOST:PORT?from=BRAND";
+    let (bare, from) = split_from(url);
+    let Some(rest) = bare.strip_prefix("kannel+http://") else {
+        return wrong(VARIABLE, form);
+    };
+    let Some((credentials, host)) = rest.rsplit_once('@') else {
+        return wrong(VARIABLE, form);
+    };
+    let Some((user, password)) = credentials.split_once(':') else {
+        return wrong(VARIABLE, form);
+    };
+    let from = from.unwrap_or("BHXH");
+    if from.is_empty() || from.chars().count() > 11 {
+        return wrong(VARIABLE, "the sender (from=) must have 1 to 11 characters");
+    }
+    let host = host.trim_end_matches('/');
+    let endpoint =
+        if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
+    Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })
+}
+
+fn parse_smtp_url(url: &str) -> Result<SmtpUrl, ConfigError> {
+    const VARIABLE: &str = "TNHS_SMTP_URL";
+    if let Some(folder) = url.strip_prefix("file:") {
+        return if folder.is_empty() { wrong(VARIABLE, "file: needs a folder") } else { Ok(SmtpUrl::Folder(folder.into())) };
+    }
+    if !(url.starts_with("smtp://") || url.starts_with("smtps://")) {
+        return wrong(VARIABLE, "it must begin with smtp://, smtps:// or file:");
+    }
+    let Some(from) = split_from(url).1 else {
+        return wrong(VARIABLE, "it needs the sender: add ?from=tnhs@example.vn");
+    };
+    if from.parse::<lettre::message::Mailbox>().is_err() {
+        return wrong(VARIABLE, format!("the sender (from=) «{from}» is not an e-mail address"));
+    }
+    let from = from.to_owned();
+    // lettre reads the rest of the query (tls=…) and refuses what it does not know.
+    let url = url.replacen(&format!("from={from}"), "", 1).replace("?&", "?");
+    let url = url.trim_end_matches(['?', '&']).to_owned();
+    Ok(SmtpUrl::Smtp { url: Secret(url), from })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let key = "k".repeat(64);
+        Config::from_lookup(|name| {
+            if name == "TNHS_SECRET_KEY" && !pairs.iter().any(|(n, _)| *n == name) {
+                return Some(key.clone());
+            }
+            pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn without_any_variable_it_is_sqlite_on_the_loopback() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.database, DatabaseUrl::Sqlite("var/tnhs.db".into()));
+        assert_eq!(config.base_url, "http://127.0.0.1:8080");
+        assert_eq!(config.session_idle, TimeDelta::minutes(15));
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_the_name_of_its_variable() {
+        for (name, value) in [
+            ("DATABASE_URL", "mysql://localhost/tnhs"),
+            ("DATABASE_URL", "sqlite://"),
+            ("TNHS_LISTEN", "localhost"),
+            ("TNHS_SECRET_KEY", "short"),
+            ("TNHS_SMTP_URL", "http://mail"),
+            ("TNHS_SMTP_URL", "smtp://mail.example.vn"),
+            ("TNHS_SMS_URL", "kannel+http://gateway:13013"),
+            ("TNHS_SMS_URL", "file:"),
+            ("TNHS_BASE_URL", "tnhs.example.vn"),
+            ("TNHS_BASE_URL", "https://tnhs.example.vn/app"),
+            ("TNHS_SESSION_IDLE_MINUTES", "soon"),
+            ("TNHS_POOL_SIZE", "0"),
+        ] {
+            let error = with(&[(name, value)]).unwrap_err();
+            assert_eq!(error.variable, name, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_are_read_and_their_passwords_never_shown() {
+        let config = with(&[
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@127.0.0.1:13013?from=BHXH"),
+            ("TNHS_SMTP_URL", "smtps://user:hunter2@mail.example.vn:465?from=tnhs@example.vn"),
+        ])
+        .unwrap();
+        assert!(matches!(&config.sms, Some(SmsUrl::Kannel { endpoint, .. })
+            if endpoint == "http://127.0.0.1:13013/cgi-bin/sendsms"));
+        assert!(matches!(&config.smtp, Some(SmtpUrl::Smtp { url, from })
+            if url.0 == "smtps://user:hunter2@mail.example.vn:465" && from == "tnhs@example.vn"));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"));
+    }
+}

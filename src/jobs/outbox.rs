@@ -1,0 +1,172 @@
+//! Sends what the outbox holds. At least once: a message is leased, sent outside any transaction, then settled; when the
+//! process dies in between, the lease runs out and another attempt is made with the same idempotency key.
+//!
+//! A password is made here, at the moment of sending. Its hash is stored before the message leaves, so that whatever
+//! reaches the citizen last is what signs them in; the text itself is never stored.
+
+use std::sync::Arc;
+
+use chrono::NaiveDateTime;
+use futures_util::future::join_all;
+
+use crate::adapters::hasher::hash_now;
+use crate::adapters::mail::Mail;
+use crate::adapters::sms::Sms;
+use crate::adapters::{SendError, mail::Mailer, sms::SmsGateway};
+use crate::db::events::NewEvent;
+use crate::db::messages::Leased;
+use crate::db::{DbError, accounts, applications, events, messages};
+use crate::domain::account::new_password;
+use crate::domain::event::EventKind;
+use crate::domain::outbox::{MessageChannel, MessageKind, MessageState, backoff, credentials_by_email};
+use crate::domain::permission::Scope;
+use crate::domain::{message, to_json};
+use crate::startup::Parts;
+
+/// How many messages are under way at once.
+const BATCH: i64 = 16;
+
+/// Sends what is due; returns how many messages were handled.
+pub async fn step(parts: &Arc<Parts>, now: NaiveDateTime) -> anyhow::Result<usize> {
+    let (Some(sms), Some(mail)) = (&parts.sms, &parts.mail) else {
+        return Ok(0);
+    };
+    let lease = format!("{:032x}", rand::random::<u128>());
+    let leased = {
+        let (db, lease) = (parts.db.clone(), lease.clone());
+        tokio::task::spawn_blocking(move || {
+            // Looking first costs nothing; a write transaction would queue behind the officers'.
+            let due = db.read(|conn| Ok::<_, DbError>(messages::due(conn, 1, now)?))?;
+            if due.is_empty() {
+                return Ok(Vec::new());
+            }
+            db.write(|conn| Ok::<_, DbError>(messages::lease(conn, &lease, BATCH, now)?))
+        })
+        .await??
+    };
+    let handled = leased.len();
+    for outcome in join_all(leased.into_iter().map(|message| send_one(parts, sms, mail, message, &lease, now))).await {
+        outcome?;
+    }
+    Ok(handled)
+}
+
+async fn send_one(
+    parts: &Arc<Parts>,
+    sms: &SmsGateway,
+    mail: &Mailer,
+    message: Leased,
+    lease: &str,
+    now: NaiveDateTime,
+) -> anyhow::Result<()> {
+    let outcome = match fill(parts, &message).await? {
+        Some(filled) => deliver(sms, mail, &message, filled).await,
+        // The citizen has a password of their own already, or the account is no longer in use: nothing may be sent.
+        None => Ok(()),
+    };
+    if let Err(error) = &outcome {
+        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent: {error}");
+    }
+    let (db, lease) = (parts.db.clone(), lease.to_owned());
+    tokio::task::spawn_blocking(move || db.write(|conn| settle(conn, &message, &lease, outcome, now))).await??;
+    Ok(())
+}
+
+/// Puts the password into the text, having stored its hash. None when no password may be sent any more.
+async fn fill(parts: &Arc<Parts>, message: &Leased) -> anyhow::Result<Option<(String, Option<String>)>> {
+    let Some(account) = message.account_id else {
+        return Ok(Some((message.body.clone(), message.html.clone())));
+    };
+    let db = parts.db.clone();
+    let password = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<String>> {
+        let password = new_password(&mut rand::rng());
+        let hash = hash_now(&password)?;
+        let stored = db.write(|conn| Ok::<_, DbError>(accounts::set_first_password(conn, account, &hash)?))?;
+        Ok(stored.then_some(password))
+    })
+    .await??;
+    Ok(password.map(|password| {
+        let html = message.html.as_deref().map(|html| message::fill_password(html, &password));
+        (message::fill_password(&message.body, &password), html)
+    }))
+}
+
+async fn deliver(
+    sms: &SmsGateway,
+    mail: &Mailer,
+    message: &Leased,
+    (text, html): (String, Option<String>),
+) -> Result<(), SendError> {
+    let key = format!("{:08}-{}", message.id.0, message.idempotency_key);
+    match message.channel {
+        MessageChannel::Sms => {
+            let (sms, to) = (sms.clone(), message.recipient.clone());
+            tokio::task::spawn_blocking(move || sms.send(&Sms { key: &key, to: &to, text: &text }))
+                .await
+                .unwrap_or_else(|error| Err(SendError::Retry(error.to_string())))
+        }
+        MessageChannel::Email => {
+            mail.send(&Mail {
+                key: &key,
+                to: &message.recipient,
+                subject: message.subject.as_deref().unwrap_or_default(),
+                text: &text,
+                html: html.as_deref().unwrap_or_default(),
+            })
+            .await
+        }
+    }
+}
+
+fn settle(
+    conn: &mut crate::db::Conn,
+    message: &Leased,
+    lease: &str,
+    outcome: Result<(), SendError>,
+    now: NaiveDateTime,
+) -> Result<(), DbError> {
+    let (state, next, error) = match outcome {
+        Ok(()) => (MessageState::Sent, now, None),
+        Err(SendError::Permanent(why)) => (MessageState::Dead, now, Some(why)),
+        Err(SendError::Retry(why)) => match backoff(message.attempts) {
+            Some(wait) => (MessageState::Queued, now + wait, Some(why)),
+            None => (MessageState::Dead, now, Some(why)),
+        },
+    };
+    if !messages::settle(conn, message.id, lease, state, next, error.as_deref())? {
+        return Ok(());
+    }
+    let kind = match state {
+        MessageState::Sent => EventKind::MessageSent,
+        MessageState::Dead => EventKind::MessageDead,
+        MessageState::Queued | MessageState::Sending => return Ok(()),
+    };
+    #[derive(serde::Serialize)]
+    struct About {
+        kind: MessageKind,
+        channel: MessageChannel,
+    }
+    events::add(
+        conn,
+        &NewEvent {
+            application: Some(message.application_id),
+            staff: None,
+            kind,
+            at: now,
+            address: None,
+            before: None,
+            after: Some(to_json(&About { kind: message.kind, channel: message.channel })),
+        },
+    )?;
+    if state == MessageState::Dead
+        && message.kind == MessageKind::Credentials
+        && message.channel == MessageChannel::Sms
+        && let Some(application) = applications::find(conn, Scope::Country, message.application_id)?
+        && let Some(account) = accounts::of_application(conn, message.application_id)?
+        && let Some(draft) = credentials_by_email(&application, &account)
+    {
+        let key = format!("{}-email", message.idempotency_key);
+        messages::queue(conn, application.id, &key, &draft, now)?;
+    }
+    Ok(())
+}
