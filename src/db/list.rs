@@ -196,6 +196,8 @@ macro_rules! ordered {
     }};
 }
 
+diesel::alias!(name_tokens as other_tokens: OtherTokens);
+
 /// Restricts a boxed join of postings and applications to one name search.
 macro_rules! named {
     ($query:ident, $q:ident, $search:expr) => {{
@@ -209,9 +211,9 @@ macro_rules! named {
             $q = $q.filter(name_tokens::token.eq(*first));
             for token in rest {
                 $q = $q.filter(exists(
-                    name_tokens::table
-                        .filter(name_tokens::token.eq(*token))
-                        .filter(name_tokens::application_id.eq(applications::id)),
+                    other_tokens
+                        .filter(other_tokens.field(name_tokens::token).eq(*token))
+                        .filter(other_tokens.field(name_tokens::application_id).eq(name_tokens::application_id)),
                 ));
             }
         }

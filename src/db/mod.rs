@@ -238,3 +238,8 @@ fn transaction<T, E: From<DbError>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -
         }
     }
 }
+
+/// For a change that must meet exactly one row.
+fn one_row(changed: usize) -> QueryResult<()> {
+    if changed == 1 { Ok(()) } else { Err(diesel::result::Error::NotFound) }
+}

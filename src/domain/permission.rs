@@ -46,7 +46,7 @@ pub enum Scope {
 }
 
 /// The signed-in person, as known at this request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Actor {
     pub id: StaffId,
     pub name: String,

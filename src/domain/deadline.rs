@@ -1,0 +1,133 @@
+//! Until when an office has to act.
+//!
+//! A declaration made from afar waits ten days for its person to come; a decision is due three working days after receipt
+//! (point 3 of the domain guide, **decided**: at the close of the third working day, 17:00). At a counter the papers are
+//! received at once; a minor's declaration needs no visit, so it counts as received when it comes in.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+
+use super::application::Status;
+use super::dates::{from_hanoi, to_hanoi};
+
+text_enum! {
+    pub enum DeadlineState {
+        OnTime = "on_time" => "Đúng hạn",
+        DueSoon = "due_soon" => "Sắp đến hạn",
+        Late = "late" => "Muộn",
+    }
+}
+
+/// From when on a deadline is near.
+pub const DUE_SOON_SECONDS: i64 = 24 * 3600;
+
+/// After this many days a declaration whose person did not come is removed.
+pub const VISIT_DAYS: i64 = 10;
+
+const WORKING_DAYS: u32 = 3;
+
+static HOLIDAYS: LazyLock<HashSet<NaiveDate>> = LazyLock::new(|| {
+    include_str!("../../data/holidays.csv")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next()?.parse().ok())
+        .collect()
+});
+
+fn is_working_day(day: NaiveDate) -> bool {
+    !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !HOLIDAYS.contains(&day)
+}
+
+/// When a declaration must have been acted upon: UTC.
+pub fn due_at(submitted_at: NaiveDateTime, received_at: Option<NaiveDateTime>) -> NaiveDateTime {
+    let Some(received_at) = received_at else {
+        return submitted_at + TimeDelta::days(VISIT_DAYS);
+    };
+    let mut day = to_hanoi(received_at).date();
+    let mut left = WORKING_DAYS;
+    while left > 0 {
+        day += TimeDelta::days(1);
+        left -= u32::from(is_working_day(day));
+    }
+    from_hanoi(day, NaiveTime::from_hms_opt(17, 0, 0).unwrap_or_default())
+}
+
+impl DeadlineState {
+    /// How an application stands: when it was decided, or now.
+    pub fn of(due_at: NaiveDateTime, decided_at: Option<NaiveDateTime>, now: NaiveDateTime) -> Self {
+        if decided_at.unwrap_or(now) > due_at {
+            Self::Late
+        } else if decided_at.is_none() && due_at - now < TimeDelta::seconds(DUE_SOON_SECONDS) {
+            Self::DueSoon
+        } else {
+            Self::OnTime
+        }
+    }
+}
+
+/// The time left of an open application, in words; nothing once it is decided.
+pub fn time_left(status: Status, due_at: NaiveDateTime, now: NaiveDateTime) -> Option<String> {
+    if !status.is_open() {
+        return None;
+    }
+    let left = due_at - now;
+    let (days, hours) = (left.num_days().abs(), left.num_hours().abs() % 24);
+    let words = match (days, hours) {
+        (0, 0) => "dưới 1 giờ".to_owned(),
+        (0, hours) => format!("{hours} giờ"),
+        (days, 0) => format!("{days} ngày"),
+        (days, hours) => format!("{days} ngày {hours} giờ"),
+    };
+    Some(if left < TimeDelta::zero() { format!("quá hạn {words}") } else { format!("còn {words}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> NaiveDateTime {
+        let local = NaiveDateTime::parse_from_str(text, "%d/%m/%Y %H:%M").unwrap();
+        from_hanoi(local.date(), local.time())
+    }
+
+    #[test]
+    fn a_decision_is_due_three_working_days_after_receipt() {
+        for (received, due) in [
+            ("23/11/2026 09:00", "26/11/2026 17:00"),
+            ("26/11/2026 16:59", "01/12/2026 17:00"),
+            ("28/11/2026 10:00", "02/12/2026 17:00"),
+            // Tết 2026: the 16th to the 20th of February.
+            ("13/02/2026 15:00", "25/02/2026 17:00"),
+            ("29/04/2026 08:00", "06/05/2026 17:00"),
+        ] {
+            assert_eq!(due_at(at(received), Some(at(received))), at(due), "{received}");
+        }
+    }
+
+    #[test]
+    fn a_person_who_did_not_come_has_ten_days() {
+        assert_eq!(due_at(at("20/11/2026 09:00"), None), at("30/11/2026 09:00"));
+    }
+
+    #[test]
+    fn a_deadline_is_near_on_its_last_day_and_a_decision_stops_the_clock() {
+        let due = at("26/11/2026 17:00");
+        assert_eq!(DeadlineState::of(due, None, at("25/11/2026 16:00")), DeadlineState::OnTime);
+        assert_eq!(DeadlineState::of(due, None, at("25/11/2026 18:00")), DeadlineState::DueSoon);
+        assert_eq!(DeadlineState::of(due, None, at("26/11/2026 17:01")), DeadlineState::Late);
+        assert_eq!(DeadlineState::of(due, Some(at("26/11/2026 16:00")), at("30/11/2026 17:01")), DeadlineState::OnTime);
+        assert_eq!(DeadlineState::of(due, Some(at("27/11/2026 16:00")), at("30/11/2026 17:01")), DeadlineState::Late);
+    }
+
+    #[test]
+    fn the_time_left_is_said_in_words() {
+        let due = at("26/11/2026 17:00");
+        let left = |now| time_left(Status::Pending, due, at(now)).unwrap();
+        assert_eq!(left("24/11/2026 14:00"), "còn 2 ngày 3 giờ");
+        assert_eq!(left("26/11/2026 16:30"), "còn dưới 1 giờ");
+        assert_eq!(left("27/11/2026 18:00"), "quá hạn 1 ngày 1 giờ");
+        assert_eq!(time_left(Status::Approved, due, at("27/11/2026 18:00")), None);
+    }
+}

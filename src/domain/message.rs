@@ -1,0 +1,245 @@
+//! The words that citizens receive, and how long a text message is.
+//!
+//! Text messages leave without diacritics, in GSM-7, with no link and no request for a one-time password (domain guide,
+//! section 7): the agency warns the public about both.
+
+use askama::Template;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::text::{self, FieldError};
+
+/// Where the password goes; it is filled in at the moment of sending and stored nowhere.
+pub const PASSWORD_PLACEHOLDER: &str = "{mat_khau}";
+
+/// The longest reason for a rejection, so that the message stays within three parts.
+pub const REASON_MAX: usize = 300;
+
+/// The reasons that are offered; the officer may write another.
+pub const REASONS: &[&str] = &[
+    "Thông tin kê khai không khớp với giấy tờ tùy thân",
+    "Ảnh chân dung không rõ mặt hoặc không đúng người",
+    "Ảnh giấy tờ tùy thân bị mờ hoặc thiếu mặt",
+    "Tờ khai chưa có chữ ký của người đăng ký",
+    "Mã số BHXH kê khai không đúng",
+    "Số điện thoại kê khai không liên lạc được",
+];
+
+pub fn approved(number: &str, account: &str, password: &str) -> String {
+    format!(
+        "BHXH VN: Ho so {number} da duoc duyet. Tai khoan: {account}/Mat khau: {password}. Vui long doi mat khau khi dang \
+         nhap lan dau."
+    )
+}
+
+pub fn rejected(number: &str, reason: &str) -> String {
+    let reason = sms_text(reason);
+    let reason = reason.trim_end_matches(['.', ' ']);
+    format!(
+        "BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat."
+    )
+}
+
+/// Puts the password into a text that was queued without it.
+pub fn fill_password(text: &str, password: &str) -> String {
+    text.replace(PASSWORD_PLACEHOLDER, password)
+}
+
+/// A mail, with the same words as text and as HTML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+#[derive(Template)]
+#[template(path = "messages/mail.html")]
+struct Html<'a> {
+    subject: &'a str,
+    paragraphs: &'a [String],
+}
+
+const FOOT: &str = "Thư này được gửi tự động, vui lòng không trả lời. Cần hỗ trợ, hãy gọi 19009068 hoặc đến cơ quan BHXH gần nhất. \
+     Cơ quan BHXH không bao giờ hỏi mật khẩu hay mã OTP của bạn.";
+
+fn mail(subject: String, body: &[String]) -> Email {
+    let mut paragraphs = vec!["Kính gửi Ông/Bà,".to_owned()];
+    paragraphs.extend_from_slice(body);
+    paragraphs.push("Trân trọng,\nBảo hiểm xã hội Việt Nam".into());
+    paragraphs.push(FOOT.into());
+    let text = paragraphs.join("\n\n");
+    let html = Html { subject: &subject, paragraphs: &paragraphs }.render().unwrap_or_else(|_| unreachable!());
+    Email { subject, text, html }
+}
+
+/// The acceptance without the password, which goes by SMS only.
+pub fn accepted_email(number: &str) -> Email {
+    mail(
+        format!("Hồ sơ {number} đã được duyệt"),
+        &[
+            format!("Hồ sơ đăng ký giao dịch điện tử số {number} đã được duyệt."),
+            "Tên tài khoản và mật khẩu được gửi bằng tin nhắn đến số điện thoại đã đăng ký. Vui lòng đổi mật khẩu khi đăng nhập lần đầu."
+                .into(),
+        ],
+    )
+}
+
+/// The account and its password: only after the SMS failed for good.
+pub fn credentials_email(number: &str, account: &str, password: &str) -> Email {
+    mail(
+        format!("Tài khoản giao dịch điện tử của hồ sơ {number}"),
+        &[
+            format!("Hồ sơ đăng ký giao dịch điện tử số {number} đã được duyệt. Tin nhắn đến số điện thoại đã đăng ký không gửi được."),
+            format!("Tên tài khoản: {account}\nMật khẩu: {password}"),
+            "Vui lòng đổi mật khẩu khi đăng nhập lần đầu.".into(),
+        ],
+    )
+}
+
+pub fn rejected_email(number: &str, reason: &str) -> Email {
+    mail(
+        format!("Hồ sơ {number} không được duyệt"),
+        &[
+            format!("Hồ sơ đăng ký giao dịch điện tử số {number} không được duyệt."),
+            format!("Lý do: {reason}"),
+            "Ông/Bà có thể hoàn thiện thông tin và kê khai lại, hoặc đến cơ quan BHXH gần nhất để được hướng dẫn.".into(),
+        ],
+    )
+}
+
+/// The reason an officer gives: one line that can leave by SMS.
+///
+/// # Errors
+/// Nothing typed, more than [`REASON_MAX`] characters, or a link.
+pub fn parse_reason(raw: &str) -> Result<String, FieldError> {
+    let lines = raw.replace(['\r', '\n'], " ");
+    let Some(reason) = text::line(&lines, REASON_MAX)? else {
+        return Err(FieldError::new("Nhập lý do: người đăng ký sẽ nhận được lý do này qua tin nhắn."));
+    };
+    if !reason.chars().any(char::is_alphanumeric) {
+        return Err(FieldError::new("Nhập lý do bằng lời để người đăng ký hiểu cần làm gì."));
+    }
+    if has_link(&reason) {
+        return Err(FieldError::new("Lý do không được có liên kết hay địa chỉ trang web, vì tin nhắn của BHXH không bao giờ có liên kết."));
+    }
+    Ok(reason)
+}
+
+/// Whether a reader's telephone would make a link of something here.
+fn has_link(text: &str) -> bool {
+    const ENDINGS: [&str; 9] = [".vn", ".com", ".net", ".org", ".info", ".me", ".ly", ".io", ".gl"];
+    let lower = text.to_lowercase();
+    lower.contains("://")
+        || lower.contains("www.")
+        || lower.split([' ', ',', ';', '(', ')', '«', '»', '"']).any(|word| {
+            let host = word.split('/').next().unwrap_or_default().trim_end_matches(['.', '!', '?', ':']);
+            ENDINGS.iter().any(|ending| host.len() > ending.len() && host.ends_with(ending))
+        })
+}
+
+/// The basic GSM-7 alphabet (3GPP TS 23.038, 6.2.1), without the escape.
+const GSM7: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// Those that take two places.
+const GSM7_EXTENDED: &str = "^{}[]~|\\€";
+
+/// A text as it leaves by SMS: without diacritics, in ASCII letters and the signs of GSM-7; what has no place there becomes a
+/// space.
+pub fn sms_text(raw: &str) -> String {
+    let folded: String = raw
+        .nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .map(|c| match c {
+            'đ' | 'ð' => 'd',
+            'Đ' | 'Ð' => 'D',
+            '\u{2018}' | '\u{2019}' | '`' | '´' => '\'',
+            '“' | '”' | '«' | '»' => '"',
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            c if c.is_ascii_graphic() && c != '`' => c,
+            _ => ' ',
+        })
+        .collect();
+    folded.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// How a text travels by SMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// Septets in GSM-7, UTF-16 units otherwise.
+    pub units: usize,
+    pub parts: usize,
+    /// Whether a letter outside GSM-7 forced the short parts of UCS-2.
+    pub ucs2: bool,
+}
+
+pub fn segments(text: &str) -> Segments {
+    let ucs2 = !text.chars().all(|c| GSM7.contains(c) || GSM7_EXTENDED.contains(c));
+    let (units, single, part) = if ucs2 {
+        (text.encode_utf16().count(), 70, 67)
+    } else {
+        (text.chars().map(|c| if GSM7_EXTENDED.contains(c) { 2 } else { 1 }).sum(), 160, 153)
+    };
+    Segments { units, parts: if units <= single { 1 } else { usize::div_ceil(units, part) }, ucs2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_texts_are_those_that_were_agreed() {
+        insta::assert_snapshot!(approved("03706/2026/07906", "9900000001", "aB3defghijkm"), @"BHXH VN: Ho so 03706/2026/07906 da duoc duyet. Tai khoan: 9900000001/Mat khau: aB3defghijkm. Vui long doi mat khau khi dang nhap lan dau.");
+        insta::assert_snapshot!(rejected("03706/2026/07906", "Ảnh chân dung không rõ mặt."), @"BHXH VN: Ho so 03706/2026/07906 khong duoc duyet. Ly do: Anh chan dung khong ro mat. Lien he 19009068 hoac co quan BHXH gan nhat.");
+        let mail = rejected_email("03706/2026/07906", "Ảnh <mờ> & tối");
+        assert!(mail.text.contains("Lý do: Ảnh <mờ> & tối"));
+        assert!(!mail.html.contains("<mờ>") && mail.html.contains("&amp;"));
+    }
+
+    #[test]
+    fn the_account_notice_is_one_message() {
+        let text = approved("03706/2026/07906", "001099012345", "aB3defghijkm");
+        assert_eq!(segments(&text).parts, 1, "{}", text.len());
+    }
+
+    #[test]
+    fn every_offered_reason_fits_one_message_and_is_accepted() {
+        for reason in REASONS {
+            assert!(parse_reason(reason).is_ok());
+            assert!(segments(&rejected("03706/2026/07906", reason)).parts <= 2, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_counted_as_the_networks_count_it() {
+        let of = |text: &str| {
+            let Segments { units, parts, ucs2 } = segments(text);
+            (units, parts, ucs2)
+        };
+        assert_eq!(of(&"a".repeat(160)), (160, 1, false));
+        assert_eq!(of(&"a".repeat(161)), (161, 2, false));
+        assert_eq!(of(&"a".repeat(307)), (307, 3, false));
+        assert_eq!(of("{}€"), (6, 1, false));
+        assert_eq!(of(&"ạ".repeat(70)), (70, 1, true));
+        assert_eq!(of(&"ạ".repeat(71)), (71, 2, true));
+        assert_eq!(of("àèéìòùÉ"), (7, 1, false));
+        assert_eq!(of("a\u{300}"), (2, 1, true));
+    }
+
+    #[test]
+    fn a_reason_has_words_and_no_link() {
+        assert_eq!(parse_reason(" Ảnh mờ.\r\nChụp lại ").unwrap(), "Ảnh mờ. Chụp lại");
+        for wrong in ["", "  ", "...", "Xem https://x", "Vào baohiemxahoi.gov.vn", "www.x", "bit.ly/abc"] {
+            assert!(parse_reason(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_reason(&"a".repeat(301)).is_err());
+        assert!(parse_reason("Sai họ tên. vn").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_leaves_in_gsm_7(raw in "\\PC{0,80}") {
+            prop_assert!(!segments(&sms_text(&raw)).ucs2);
+        }
+    }
+}
