@@ -6,3 +6,5 @@ pub mod domain;
 pub mod jobs;
 pub mod startup;
 pub mod telemetry;
+pub mod error;
+pub mod web;

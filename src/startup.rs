@@ -1,12 +1,20 @@
 //! Builds the parts and the server from a [`Config`]. Tests and commands build the same.
+
+use std::net::TcpListener;
 use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
 
 use crate::adapters::hasher::Hasher;
 use crate::adapters::mail::Mailer;
 use crate::adapters::photos::PhotoStore;
 use crate::adapters::sms::SmsGateway;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Conn, Db};
+use crate::error::AppError;
+use crate::web::counts::Counts;
+use crate::web::{guard, routes};
 
 /// What handlers and jobs work with.
 pub struct Parts {
@@ -14,21 +22,79 @@ pub struct Parts {
     pub db: Db,
     pub photos: PhotoStore,
     pub hasher: Hasher,
+    pub counts: Counts,
     /// None for commands that send nothing.
     pub sms: Option<SmsGateway>,
     pub mail: Option<Mailer>,
 }
 
 impl Parts {
+    /// # Errors
+    /// When the database cannot be opened or a gateway's address cannot be read.
     pub fn build(config: Config) -> anyhow::Result<Arc<Self>> {
         let db = Db::open(&config.database, config.pool_size)?;
         Ok(Arc::new(Self {
             photos: PhotoStore::new(config.data_dir.join("photos")),
             hasher: Hasher::new()?,
+            counts: Counts::default(),
             sms: config.sms.as_ref().map(SmsGateway::new),
             mail: config.smtp.as_ref().map(Mailer::new).transpose()?,
             db,
             config,
         }))
     }
+
+    /// [`Db::read`] on a blocking thread.
+    pub async fn read<T, F>(&self, f: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, AppError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        web::block(move || db.read(f)).await?
+    }
+
+    /// [`Db::note`] on a blocking thread.
+    pub async fn note<T, F>(&self, f: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, AppError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        web::block(move || db.note(f)).await?
+    }
+
+    /// [`Db::write`] on a blocking thread.
+    pub async fn write<T, F>(&self, f: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, AppError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        let outcome = web::block(move || db.write(f)).await?;
+        self.counts.forget();
+        outcome
+    }
+}
+
+/// The HTTP server on an open socket.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub fn server(parts: Arc<Parts>, listener: TcpListener) -> std::io::Result<Server> {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let blocking = usize::try_from(parts.config.pool_size).unwrap_or(8).max(4);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::from(Arc::clone(&parts)))
+            .wrap(actix_web::middleware::from_fn(guard::surround))
+            .configure(|app| routes::routes(app, &parts))
+    })
+    .workers(workers)
+    .worker_max_blocking_threads(blocking.div_ceil(workers).max(2) + 2)
+    .client_request_timeout(std::time::Duration::from_secs(10))
+    .shutdown_timeout(10)
+    .listen(listener)?
+    .run();
+    Ok(server)
 }

@@ -123,6 +123,7 @@ pub struct Attempt {
     pub decided_at: Option<NaiveDateTime>,
     pub reason: Option<String>,
     pub agency_name: String,
+    pub province_id: Option<AgencyId>,
 }
 
 /// The other declarations of this application's code, newest first.
@@ -142,6 +143,7 @@ pub fn attempts(conn: &mut Conn, application: &Application) -> QueryResult<Vec<A
             applications::decided_at,
             applications::reason,
             agencies::name,
+            applications::province_id,
         ))
         .load(conn)
 }
@@ -158,6 +160,8 @@ pub struct NewApplication<'a> {
     pub entered_by: Option<StaffId>,
     /// The year, in Hanoi, of the number to be given.
     pub year: i32,
+    /// Posting the same form twice is refused as a unique violation.
+    pub request_key: Option<&'a str>,
 }
 
 /// Files a declaration under the next number of its agency's sequence.
@@ -185,6 +189,7 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
                 applications::due_at.eq(new.due_at),
                 applications::entered_by.eq(new.entered_by),
                 applications::version.eq(1),
+                applications::request_key.eq(new.request_key),
             ),
             (
                 applications::code.eq(&declaration.code),
@@ -224,6 +229,16 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
         .collect();
     on_backend!(conn, c => diesel::insert_into(name_tokens::table).values(&tokens).execute(c))?;
     Ok((id, number))
+}
+
+/// The application that this person entered with this form.
+pub fn by_request(conn: &mut Conn, request_key: &str, by: StaffId) -> QueryResult<Option<ApplicationId>> {
+    applications::table
+        .filter(applications::request_key.eq(request_key))
+        .filter(applications::entered_by.eq(by))
+        .select(applications::id)
+        .first(conn)
+        .optional()
 }
 
 /// Takes the next serial. The row is locked until the transaction ends, so that no number is given twice and none is lost

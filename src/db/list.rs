@@ -13,22 +13,11 @@ use super::schema::{agencies, applications, messages, name_tokens, staff};
 use crate::domain::application::{Kind, Status};
 use crate::domain::dates::BirthDate;
 use crate::domain::deadline::{self, DeadlineState};
-use crate::domain::filter::{COUNT_CAP, Group, Sort};
+use crate::domain::filter::{COUNT_CAP, Group, Sort, Term};
 use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::names;
 use crate::domain::outbox::MessageState;
 use crate::domain::permission::Scope;
-
-/// One way to name applications in the search boxes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Term {
-    /// Whole numbers and serials alone.
-    Numbers { numbers: Vec<String>, serials: Vec<i32> },
-    /// Digits that may be a code, a telephone or an ID number.
-    Person { code: Option<String>, phone: Option<String>, id_number: Option<String> },
-    /// A name or a part of one, with or without diacritics.
-    Name(String),
-}
 
 /// A filter ready to be run.
 #[derive(Clone, Debug)]
@@ -375,10 +364,11 @@ pub fn count(conn: &mut Conn, query: &Query) -> QueryResult<i64> {
     Ok(0)
 }
 
-/// How many open applications of a scope are late (up to [`COUNT_CAP`] + 1).
+/// How many applications of a scope wait for a decision and are late (up to [`COUNT_CAP`] + 1).
 pub fn count_late(conn: &mut Conn, scope: Scope, now: NaiveDateTime) -> QueryResult<i64> {
     let open = applications::table
         .filter(applications::decided_at.is_null())
+        .filter(applications::status.eq(Status::Pending))
         .filter(applications::due_at.lt(now))
         .select(applications::id)
         .limit(i64::from(COUNT_CAP) + 1);

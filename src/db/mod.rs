@@ -174,14 +174,38 @@ impl Db {
     where
         E: From<DbError>,
     {
-        let queue = match self.url {
+        let _queue = self.queue();
+        let mut conn = self.pool.get().map_err(DbError::from)?;
+        transaction(&mut conn, f)
+    }
+
+    /// As [`Db::write`], for what a power cut may take back (that somebody looked, what a session remembers): committed
+    /// without waiting for the disk. A crash of this process loses none of it. Blocks.
+    pub fn note<T, E>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        let _queue = self.queue();
+        let mut conn = self.pool.get().map_err(DbError::from)?;
+        match &*conn {
+            Conn::Postgres(_) => transaction(&mut conn, |conn| {
+                conn.batch_execute("SET LOCAL synchronous_commit = off").map_err(DbError::from)?;
+                f(conn)
+            }),
+            Conn::Sqlite(_) => {
+                conn.batch_execute("PRAGMA synchronous = NORMAL").map_err(DbError::from)?;
+                let outcome = transaction(&mut conn, f);
+                conn.batch_execute("PRAGMA synchronous = FULL").map_err(DbError::from)?;
+                outcome
+            }
+        }
+    }
+
+    fn queue(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
+        match self.url {
             DatabaseUrl::Sqlite(_) => Some(self.writer.lock().unwrap_or_else(PoisonError::into_inner)),
             DatabaseUrl::Postgres(_) => None,
-        };
-        let mut conn = self.pool.get().map_err(DbError::from)?;
-        let outcome = transaction(&mut conn, f);
-        drop(queue);
-        outcome
+        }
     }
 
     /// Brings the schema up to date; returns how many migrations ran.

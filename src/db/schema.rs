@@ -114,6 +114,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         entered_by -> Nullable<BigInt>,
         version -> Integer,
+        request_key -> Nullable<Text>,
     }
 }
 

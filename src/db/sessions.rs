@@ -83,12 +83,9 @@ pub fn delete(conn: &mut Conn, key_hash: &str) -> QueryResult<()> {
     Ok(())
 }
 
-/// Ends every session of a member of staff, but the one with `except`; returns how many.
-pub fn delete_of(conn: &mut Conn, staff_id: StaffId, except: Option<&str>) -> QueryResult<usize> {
-    diesel::delete(
-        sessions::table.filter(sessions::staff_id.eq(staff_id)).filter(sessions::key_hash.ne(except.unwrap_or_default())),
-    )
-    .execute(conn)
+/// Ends every session of a member of staff; returns how many.
+pub fn delete_of(conn: &mut Conn, staff_id: StaffId) -> QueryResult<usize> {
+    diesel::delete(sessions::table.filter(sessions::staff_id.eq(staff_id))).execute(conn)
 }
 
 /// Removes the sessions that nobody can use any more.

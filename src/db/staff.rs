@@ -50,8 +50,8 @@ pub fn credentials(conn: &mut Conn, login: &str) -> QueryResult<Option<Credentia
         .optional()
 }
 
-pub fn password_hash(conn: &mut Conn, id: StaffId) -> QueryResult<String> {
-    staff::table.find(id).select(staff::password_hash).first(conn)
+pub fn login_and_hash(conn: &mut Conn, id: StaffId) -> QueryResult<(String, String)> {
+    staff::table.find(id).select((staff::login, staff::password_hash)).first(conn)
 }
 
 pub fn set_password(conn: &mut Conn, id: StaffId, hash: &str, must_change: bool) -> QueryResult<()> {

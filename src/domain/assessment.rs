@@ -94,6 +94,8 @@ pub enum Refusal {
     AccountExists,
     #[error("Số giấy tờ này đã được dùng cho tài khoản của mã số BHXH {0}. Một số giấy tờ không thể có hai mã số; hãy chọn không hợp lệ.")]
     IdNumberTaken(String),
+    #[error("Mã số này vẫn chưa có trên hệ thống HGĐ; hồ sơ tiếp tục ở Chờ cấp mã số.")]
+    StillNoCode,
     #[error("Hồ sơ thay đổi thông tin chưa thể duyệt tại đây.")]
     ChangeOfInformation,
 }
@@ -118,6 +120,7 @@ pub fn assess(evidence: &Evidence, assessment: Assessment) -> Result<Decision, R
         return Err(Refusal::Checklist);
     }
     match evidence.verdict() {
+        Verdict::Missing if application.status == Status::AwaitingCode => Err(Refusal::StillNoCode),
         Verdict::Missing => Ok(Decision::AwaitCode),
         Verdict::Unaccented if !checklist.name_compared => Err(Refusal::NameNotCompared),
         _ => Ok(Decision::Approve),

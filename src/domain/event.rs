@@ -1,5 +1,9 @@
 //! The history's vocabulary.
 
+use super::application::{PhotoKind, Status};
+use super::outbox::{MessageChannel, MessageKind};
+use super::registry::Verdict;
+
 text_enum! {
     pub enum EventKind {
         Submitted = "submitted" => "Gửi tờ khai",
@@ -24,5 +28,53 @@ text_enum! {
         StaffUnlocked = "staff_unlocked" => "Mở khóa cán bộ",
         SessionsEnded = "sessions_ended" => "Kết thúc các phiên đăng nhập",
         RegistryImported = "registry_imported" => "Nhập sổ HGĐ",
+    }
+}
+
+/// What the history says besides the kind of an event: one phrase for each fact in "before" and "after".
+pub fn describe(before: Option<&str>, after: Option<&str>) -> Vec<String> {
+    let read = |json: Option<&str>| -> serde_json::Map<String, serde_json::Value> {
+        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    };
+    let (before, after) = (read(before), read(after));
+    let text = |map: &serde_json::Map<String, serde_json::Value>, key: &str| {
+        map.get(key).and_then(|value| value.as_str()).map(str::to_owned)
+    };
+    let label = |code: String| Status::from_code(&code).map_or(code.clone(), |status| status.label().to_owned());
+    let mut facts = Vec::new();
+    match (text(&before, "status").map(label), text(&after, "status").map(label)) {
+        (Some(old), Some(new)) if old != new => facts.push(format!("Trạng thái: {old} → {new}")),
+        _ => {}
+    }
+    if let Some(verdict) = text(&after, "verdict").and_then(|code| Verdict::from_code(&code)) {
+        facts.push(format!("Kiểm tra HGĐ: {}", verdict.label()));
+    }
+    if let Some(reason) = text(&after, "reason") {
+        facts.push(format!("Lý do: {reason}"));
+    }
+    if let Some(photo) = text(&after, "photo").and_then(|code| PhotoKind::from_code(&code)) {
+        facts.push(photo.label().to_owned());
+    }
+    let kind = text(&after, "kind").and_then(|code| MessageKind::from_code(&code));
+    let channel = text(&after, "channel").and_then(|code| MessageChannel::from_code(&code));
+    if let (Some(kind), Some(channel)) = (kind, channel) {
+        facts.push(format!("{} qua {}", kind.label(), channel.label()));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_speaks_in_the_words_of_the_screen() {
+        let facts = describe(
+            Some(r#"{"status":"pending"}"#),
+            Some(r#"{"status":"rejected","verdict":"close","reason":"Ảnh mờ"}"#),
+        );
+        assert_eq!(facts, ["Trạng thái: Chờ duyệt → Từ chối", "Kiểm tra HGĐ: Gần giống", "Lý do: Ảnh mờ"]);
+        assert_eq!(describe(None, Some(r#"{"kind":"credentials","channel":"sms"}"#)), ["Tài khoản và mật khẩu qua SMS"]);
+        assert_eq!(describe(None, None), Vec::<String>::new());
     }
 }

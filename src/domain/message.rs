@@ -193,7 +193,7 @@ mod tests {
         insta::assert_snapshot!(rejected("03706/2026/07906", "Ảnh chân dung không rõ mặt."), @"BHXH VN: Ho so 03706/2026/07906 khong duoc duyet. Ly do: Anh chan dung khong ro mat. Lien he 19009068 hoac co quan BHXH gan nhat.");
         let mail = rejected_email("03706/2026/07906", "Ảnh <mờ> & tối");
         assert!(mail.text.contains("Lý do: Ảnh <mờ> & tối"));
-        assert!(!mail.html.contains("<mờ>") && mail.html.contains("&amp;"));
+        assert!(!mail.html.contains("<mờ>") && mail.html.contains("&#60;mờ&#62;"));
     }
 
     #[test]

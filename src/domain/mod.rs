@@ -86,6 +86,7 @@ pub mod application;
 pub mod assessment;
 pub mod dates;
 pub mod deadline;
+pub mod declaration;
 pub mod event;
 pub mod filter;
 pub mod ids;
@@ -96,6 +97,7 @@ pub mod outbox;
 pub mod permission;
 pub mod places;
 pub mod registry;
+pub mod staff;
 pub mod text;
 
 /// JSON for the history's "before" and "after".

@@ -45,6 +45,18 @@ pub enum Scope {
     Nothing,
 }
 
+impl Scope {
+    /// Whether an application of this office is within the scope. Queries have the same as a condition.
+    pub fn covers(self, agency: AgencyId, province: Option<AgencyId>) -> bool {
+        match self {
+            Self::Agency(own) => own == agency,
+            Self::Province(own) => Some(own) == province,
+            Self::Country => true,
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// The signed-in person, as known at this request.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Actor {

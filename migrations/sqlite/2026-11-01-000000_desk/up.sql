@@ -107,7 +107,9 @@ CREATE TABLE applications (
     decided_by BIGINT REFERENCES staff (id),
     reason TEXT,
     entered_by BIGINT REFERENCES staff (id),
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    -- Made by the form that entered it: the same form posted twice is one application.
+    request_key TEXT UNIQUE
 );
 -- The lists: an office's or a province's applications, waiting ones first, newest first, by stage, by deadline.
 CREATE INDEX applications_queue ON applications (agency_id, (status <> 'pending'), submitted_at DESC, id DESC, kind);

@@ -1,0 +1,283 @@
+//! *Đánh giá hồ sơ* and *Ghi nhận* (PHỤ LỤC 02, section 1, steps 6 and 7).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ACCEPT;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+use super::detail::{self, Shown, list_key};
+use super::within_scope;
+use crate::clock;
+use crate::db::decisions::{self, Stamp};
+use crate::db::events::{self, NewEvent};
+use crate::db::{Conn, applications};
+use crate::domain::application::{Application, Status};
+use crate::domain::assessment::{Assessment, Checklist, Decision, Outcome, assess, recheck as ask_again};
+use crate::domain::dates::show_time;
+use crate::domain::event::EventKind;
+use crate::domain::ids::{ApplicationId, StaffId};
+use crate::domain::permission::Actor;
+use crate::domain::message::{self, parse_reason};
+use crate::domain::registry::Verdict;
+use crate::domain::text::FieldError;
+use crate::error::AppError;
+use crate::startup::Parts;
+use crate::web::allowed::{Allowed, Assess};
+use crate::web::session::{Flash, TypedSession};
+use crate::web::{Errors, address, see_other};
+
+/// The decision as it was entered.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    /// What the page showed when the officer decided.
+    pub version: i32,
+    pub verdict: String,
+    pub outcome: String,
+    pub id_compared: String,
+    pub form_signed: String,
+    pub photo_matches: String,
+    pub name_compared: String,
+    pub reason_choice: String,
+    pub reason: String,
+    /// The list to go back to.
+    pub list: String,
+}
+
+impl Form {
+    /// The reason picked from the list and what was written besides.
+    pub fn typed_reason(&self) -> String {
+        let (choice, own) = (self.reason_choice.trim(), self.reason.trim());
+        match (choice.is_empty(), own.is_empty()) {
+            (true, _) => own.to_owned(),
+            (false, true) => choice.to_owned(),
+            (false, false) => format!("{}. {own}", choice.trim_end_matches('.')),
+        }
+    }
+
+    fn parse(&self) -> Result<Assessment, Errors> {
+        match Outcome::from_code(&self.outcome) {
+            None => Err(Errors::one("outcome", FieldError::new("Chọn Hồ sơ hợp lệ hoặc Hồ sơ không hợp lệ."))),
+            Some(Outcome::Valid) => Ok(Assessment::Valid(Checklist {
+                id_compared: !self.id_compared.is_empty(),
+                form_signed: !self.form_signed.is_empty(),
+                photo_matches: !self.photo_matches.is_empty(),
+                name_compared: !self.name_compared.is_empty(),
+            })),
+            Some(Outcome::Invalid) => {
+                parse_reason(&self.typed_reason()).map(Assessment::Invalid).map_err(|fault| Errors::one("reason", fault))
+            }
+        }
+    }
+}
+
+/// A decision on its way to the database.
+#[derive(Clone)]
+struct Deciding {
+    actor: Actor,
+    id: ApplicationId,
+    form: Form,
+    assessment: Assessment,
+    address: String,
+    now: NaiveDateTime,
+}
+
+impl Deciding {
+    fn record(&self, conn: &mut Conn) -> Result<Recorded, AppError> {
+        let application = within_scope(conn, &self.actor, self.id)?;
+        if application.version != self.form.version {
+            return Ok(self.changed(&application));
+        }
+        let evidence = decisions::evidence(conn, application)?;
+        let verdict = evidence.verdict();
+        if matches!(self.assessment, Assessment::Valid(_)) && Some(verdict) != Verdict::from_code(&self.form.verdict) {
+            return Ok(Recorded::Changed(format!(
+                "Dữ liệu trên hệ thống HGĐ vừa thay đổi, kết quả kiểm tra bây giờ là «{}». Hãy xem lại rồi ghi nhận.",
+                verdict.label()
+            )));
+        }
+        let decision = match assess(&evidence, self.assessment.clone()) {
+            Ok(decision) => decision,
+            Err(refusal) => return Ok(Recorded::Refused(refusal.to_string())),
+        };
+        let stamp = Stamp { staff: self.actor.id, at: self.now, address: Some(&self.address) };
+        if decisions::record(conn, &evidence, &decision, stamp)? {
+            return Ok(Recorded::Done(decision));
+        }
+        // PostgreSQL let us read while somebody else wrote.
+        Ok(self.changed(&within_scope(conn, &self.actor, self.id)?))
+    }
+
+    /// What to tell whoever decided on an older version than the one that is there.
+    fn changed(&self, application: &Application) -> Recorded {
+        let same = match (application.status, &self.assessment) {
+            (Status::Approved | Status::AwaitingCode, Assessment::Valid(_)) => true,
+            (Status::Rejected, Assessment::Invalid(reason)) => application.reason.as_ref() == Some(reason),
+            _ => false,
+        };
+        if application.decided_by == Some(self.actor.id) && same && application.version == self.form.version + 1 {
+            return Recorded::Already(application.status);
+        }
+        Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
+            (Some(name), Some(at)) => format!(
+                "{name} đã ghi nhận hồ sơ này là «{}» lúc {}. Đánh giá của bạn chưa được ghi nhận; nội dung bạn nhập còn ở dưới.",
+                application.status.label(),
+                show_time(at)
+            ),
+            _ => "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại rồi ghi nhận; nội dung bạn nhập \
+                  được giữ nguyên."
+                .to_owned(),
+        })
+    }
+}
+
+/// What became of an attempt to record a decision.
+enum Recorded {
+    Done(Decision),
+    /// The same form was posted twice: the first time counted.
+    Already(Status),
+    Refused(String),
+    /// Somebody else was quicker, or something that bears on the decision changed.
+    Changed(String),
+}
+
+pub async fn post(
+    request: HttpRequest,
+    person: Allowed<Assess>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
+    let assessment = match form.parse() {
+        Ok(assessment) => assessment,
+        Err(errors) => {
+            let shown = Shown {
+                list: form.list.clone(),
+                form: Some(form),
+                errors,
+                refusal: None,
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+        }
+    };
+    let deciding = Deciding { actor: person.clone(), id, form: form.clone(), assessment, address: address(&request), now: clock::now() };
+    let again = deciding.clone();
+    let recorded = match parts.write(move |conn| deciding.record(conn)).await {
+        // Somebody else just created the account of this code: the second look says so.
+        Err(AppError::Taken) => parts.write(move |conn| again.record(conn)).await?,
+        other => other?,
+    };
+    let (refusal, status) = match recorded {
+        Recorded::Done(decision) => return done(&session, id, &form, decision.success()),
+        Recorded::Already(status) => return done(&session, id, &form, success_of(status)),
+        Recorded::Refused(sentence) => (sentence, StatusCode::UNPROCESSABLE_ENTITY),
+        Recorded::Changed(sentence) => (sentence, StatusCode::CONFLICT),
+    };
+    let shown =
+        Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: Some(refusal), status };
+    Ok(detail::show(&person, &session, &parts, id, shown).await?.0)
+}
+
+fn success_of(status: Status) -> &'static str {
+    match status {
+        Status::Approved => Decision::Approve.success(),
+        Status::Rejected => Decision::Reject(String::new()).success(),
+        _ => Decision::AwaitCode.success(),
+    }
+}
+
+fn done(session: &TypedSession, id: ApplicationId, form: &Form, text: &str) -> Result<HttpResponse, AppError> {
+    session.tell(&Flash { good: true, text: text.into(), offers_next: true })?;
+    Ok(see_other(&format!("/applications/{id}?list={}", list_key(&form.list))))
+}
+
+/// `POST /applications/{id}/recheck`: asks the registry again for one that waits for its code.
+pub async fn recheck(
+    request: HttpRequest,
+    person: Allowed<Assess>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let id = ApplicationId(path.into_inner());
+    let (actor, address, now) = (person.clone(), address(&request), clock::now());
+    let answer = parts
+        .write(move |conn| {
+            let application = within_scope(conn, &actor, id)?;
+            let evidence = decisions::evidence(conn, application)?;
+            let next = match ask_again(&evidence) {
+                Ok(next) => next,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let kind = match next {
+                Some(status) => {
+                    if applications::set_status(conn, id, evidence.application.version, status, None)? == 0 {
+                        return Ok(Ok(None));
+                    }
+                    EventKind::RegistryFound
+                }
+                None => EventKind::RegistryAsked,
+            };
+            events::add(conn, &asked(id, kind, &actor.id, &address, now))?;
+            Ok(Ok(Some(next)))
+        })
+        .await?;
+    let (good, text) = match answer {
+        Ok(Some(Some(_))) => (true, "Đã có mã số trên hệ thống HGĐ. Hồ sơ trở lại Chờ duyệt".to_owned()),
+        Ok(Some(None)) => (false, "Hệ thống HGĐ vẫn chưa có mã số này. Hồ sơ tiếp tục ở Chờ cấp mã số".to_owned()),
+        Ok(None) => (false, "Hồ sơ vừa được người khác thay đổi. Hãy xem lại".to_owned()),
+        Err(refusal) => (false, refusal.to_string()),
+    };
+    session.tell(&Flash { good, text, offers_next: false })?;
+    Ok(see_other(&format!("/applications/{id}?list={}", list_key(&form.list))))
+}
+
+fn asked<'a>(
+    id: ApplicationId,
+    kind: EventKind,
+    by: &StaffId,
+    address: &'a str,
+    at: chrono::NaiveDateTime,
+) -> NewEvent<'a> {
+    NewEvent { application: Some(id), staff: Some(*by), kind, at, address: Some(address), before: None, after: None }
+}
+
+/// What the applicant would receive.
+#[derive(Serialize)]
+struct Preview {
+    text: String,
+    units: usize,
+    parts: usize,
+    /// What is wrong with the reason, if anything is.
+    fault: Option<String>,
+}
+
+/// `POST /applications/{id}/preview`: the text message for a reason, as data for the script, or the page again with it.
+pub async fn preview(
+    request: HttpRequest,
+    person: Allowed<Assess>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
+    let wants_data = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json");
+    if !wants_data {
+        let shown =
+            Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: None, status: StatusCode::OK };
+        return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+    }
+    let actor = person.clone();
+    let number = parts.read(move |conn: &mut Conn| Ok(within_scope(conn, &actor, id)?.number)).await?;
+    let reason = form.typed_reason();
+    let text = message::rejected(number.as_str(), &reason);
+    let segments = message::segments(&text);
+    let fault = if reason.is_empty() { None } else { parse_reason(&reason).err().map(|fault| fault.0) };
+    Ok(HttpResponse::Ok().json(Preview { text, units: segments.units, parts: segments.parts, fault }))
+}

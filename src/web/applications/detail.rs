@@ -1,0 +1,279 @@
+//! One application: the evidence on the left, the decision on the right, the history below.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{NaiveDateTime, TimeDelta};
+use serde::Deserialize;
+
+use super::assess::Form;
+use super::within_scope;
+use crate::clock;
+use crate::db::applications::Attempt;
+use crate::db::events::{Event, NewEvent};
+use crate::db::messages::Shown as Message;
+use crate::db::photos::Photo;
+use crate::db::{Conn, accounts, applications, decisions, events, messages, photos, registry};
+use crate::domain::account::Account;
+use crate::domain::application::{Application, PhotoKind, Status};
+use crate::domain::assessment::{self, Evidence, Outcome, Refusal};
+use crate::domain::deadline::{DeadlineState, time_left};
+use crate::domain::event::{self, EventKind};
+use crate::domain::ids::ApplicationId;
+use crate::domain::message::{self, REASON_MAX, REASONS, Segments};
+use crate::domain::names::{Syllable, diff_syllables};
+use crate::domain::outbox::MessageState;
+use crate::domain::permission::{Action, Actor};
+use crate::domain::places;
+use crate::domain::registry::{Differences, Member, Verdict};
+use crate::error::AppError;
+use crate::startup::Parts;
+use crate::web::allowed::{Allowed, SeeApplications};
+use crate::web::session::TypedSession;
+use crate::web::{Chrome, Errors, Menu, address, page};
+
+/// How much of the history the page shows.
+const EVENTS: i64 = 200;
+
+/// Looking again within this time, with nothing else in between, is the same look.
+const SAME_LOOK: TimeDelta = TimeDelta::minutes(10);
+
+/// All that the page shows of an application, as it was at one moment.
+struct Loaded {
+    evidence: Evidence,
+    candidates: Vec<Member>,
+    attempts: Vec<Attempt>,
+    photos: Vec<Photo>,
+    events: Vec<Event>,
+    messages: Vec<Message>,
+    account: Option<Account>,
+    sharing: (i64, i64),
+}
+
+fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, AppError> {
+    let application = within_scope(conn, actor, id)?;
+    let evidence = decisions::evidence(conn, application)?;
+    let application = &evidence.application;
+    Ok(Loaded {
+        candidates: registry::candidates(conn, &application.declaration)?,
+        attempts: applications::attempts(conn, application)?,
+        photos: photos::of_application(conn, id)?,
+        events: events::of_application(conn, id, EVENTS)?,
+        messages: messages::of_application(conn, id)?,
+        account: accounts::of_application(conn, id)?,
+        sharing: accounts::sharing(conn, application)?,
+        evidence,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "applications/detail.html")]
+struct DetailPage {
+    chrome: Chrome,
+    list: String,
+    loaded: Loaded,
+    verdict: Verdict,
+    declared_name: Vec<Syllable>,
+    registered_name: Vec<Syllable>,
+    differences: Differences,
+    obstacle: Option<Refusal>,
+    deadline: DeadlineState,
+    left: Option<String>,
+    may_assess: bool,
+    may_replace_photo: bool,
+    form: Form,
+    errors: Errors,
+    /// What stood in the way of recording, or what somebody else did meanwhile.
+    refusal: Option<String>,
+    preview: String,
+    segments: Segments,
+    approval: String,
+}
+
+impl DetailPage {
+    fn app(&self) -> &Application {
+        &self.loaded.evidence.application
+    }
+
+    fn member(&self) -> Option<&Member> {
+        self.loaded.evidence.member.as_ref()
+    }
+
+    /// The list as it was filtered.
+    fn back(&self) -> String {
+        if self.list.is_empty() { "/applications".into() } else { format!("/applications?list={}", self.list) }
+    }
+
+    fn current(&self, kind: PhotoKind) -> Option<&Photo> {
+        self.loaded.photos.iter().find(|photo| photo.kind == kind && photo.current)
+    }
+
+    fn earlier_portraits(&self) -> impl Iterator<Item = &Photo> {
+        self.loaded.photos.iter().filter(|photo| photo.kind == PhotoKind::Portrait && !photo.current)
+    }
+
+    fn papers(&self) -> Vec<&Photo> {
+        [PhotoKind::IdFront, PhotoKind::IdBack, PhotoKind::BirthCertificate]
+            .into_iter()
+            .filter_map(|kind| self.current(kind))
+            .collect()
+    }
+
+    /// What the officer should know and what nothing is refused for.
+    fn warnings(&self) -> Vec<String> {
+        let declaration = &self.app().declaration;
+        let mut warnings = Vec::new();
+        if let Some(id_number) = &declaration.id_number
+            && let Some(sentence) = id_number.mismatch(declaration.sex, &declaration.birth_date)
+        {
+            warnings.push(sentence.to_owned());
+        }
+        let (phone, email) = self.loaded.sharing;
+        if phone > 0 {
+            warnings.push(format!("Số điện thoại này đang dùng cho {phone} tài khoản khác."));
+        }
+        if email > 0 {
+            warnings.push(format!("Email này đang dùng cho {email} tài khoản khác."));
+        }
+        warnings
+    }
+
+    fn commune(&self) -> Option<String> {
+        let declaration = &self.app().declaration;
+        let commune = declaration.commune_code.as_deref().and_then(places::commune_name);
+        let province = declaration.province_code.as_deref().and_then(places::province_name);
+        match (commune, province) {
+            (Some(commune), Some(province)) => Some(format!("{commune}, {province}")),
+            (None, province) => province.map(str::to_owned),
+            (commune, None) => commune.map(str::to_owned),
+        }
+    }
+
+    fn visible(&self, attempt: &Attempt) -> bool {
+        self.chrome.actor.scope().covers(attempt.agency_id, attempt.province_id)
+    }
+
+    fn describe(event: &Event) -> Vec<String> {
+        event::describe(event.before.as_deref(), event.after.as_deref())
+    }
+}
+
+/// What the page shows besides the application itself.
+pub struct Shown {
+    pub list: String,
+    pub form: Option<Form>,
+    pub errors: Errors,
+    pub refusal: Option<String>,
+    pub status: StatusCode,
+}
+
+/// A list's key as it stands in an address; anything else is dropped.
+pub fn list_key(raw: &str) -> String {
+    raw.chars().filter(char::is_ascii_alphanumeric).take(16).collect()
+}
+
+pub async fn show(
+    actor: &Actor,
+    session: &TypedSession,
+    parts: &Parts,
+    id: ApplicationId,
+    shown: Shown,
+) -> Result<(HttpResponse, bool), AppError> {
+    let person = actor.clone();
+    let loaded = parts.read(move |conn| load(conn, &person, id)).await?;
+    let now = clock::now();
+    let looked = just_looked(&loaded.events, actor, now);
+    let evidence = &loaded.evidence;
+    let application = &evidence.application;
+    let obstacle = if application.status.is_open() { assessment::obstacle(evidence) } else { None };
+    let mut form = shown.form.unwrap_or_else(|| Form {
+        reason: assessment::suggested_reason(evidence).unwrap_or_default(),
+        outcome: if assessment::suggested_reason(evidence).is_some() { Outcome::Invalid.code().into() } else { String::new() },
+        ..Form::default()
+    });
+    // The form that is shown speaks of what is shown.
+    form.version = application.version;
+    form.verdict = evidence.verdict().code().to_owned();
+    let number = application.number.as_str();
+    let preview = message::rejected(number, form.typed_reason().trim());
+    let page_data = DetailPage {
+        chrome: Chrome::new(actor, session, Menu::Applications),
+        list: list_key(&shown.list),
+        verdict: evidence.verdict(),
+        declared_name: diff_syllables(
+            application.declaration.name.as_str(),
+            evidence.member.as_ref().map_or(application.declaration.name.as_str(), |member| member.name.as_str()),
+        ),
+        registered_name: evidence
+            .member
+            .as_ref()
+            .map(|member| diff_syllables(member.name.as_str(), application.declaration.name.as_str()))
+            .unwrap_or_default(),
+        differences: evidence
+            .member
+            .as_ref()
+            .map(|member| Differences::between(&application.declaration, member))
+            .unwrap_or_default(),
+        deadline: DeadlineState::of(application.due_at, application.decided_at, now),
+        left: time_left(application.status, application.due_at, now),
+        may_assess: actor.role.may(Action::Assess) && application.status.is_open(),
+        may_replace_photo: actor.role.may(Action::ReplacePhoto) && application.status.is_open(),
+        segments: message::segments(&preview),
+        approval: message::approved(number, application.declaration.code.as_str(), "************"),
+        preview,
+        obstacle,
+        form,
+        errors: shown.errors,
+        refusal: shown.refusal,
+        loaded,
+    };
+    Ok((page(&page_data, shown.status)?, looked))
+}
+
+fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
+    events.first().is_some_and(|last| {
+        last.kind == EventKind::Viewed && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct At {
+    pub list: String,
+}
+
+pub async fn get(
+    request: HttpRequest,
+    person: Allowed<SeeApplications>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    at: web::Query<At>,
+) -> Result<HttpResponse, AppError> {
+    let id = ApplicationId(path.into_inner());
+    let (form, expired) = session.take_draft::<Form>(request.path()).map_or((None, false), |(form, expired)| (Some(form), expired));
+    let refusal = expired.then(|| {
+        "Phiên trước đã kết thúc khi bạn gửi. Nội dung đã nhập được giữ lại, hãy xem lại rồi ghi nhận.".to_owned()
+    });
+    let list = form.as_ref().map_or_else(|| at.list.clone(), |form| form.list.clone());
+    let shown = Shown { list, form, errors: Errors::default(), refusal, status: StatusCode::OK };
+    let (response, looked) = show(&person, &session, &parts, id, shown).await?;
+    if !looked {
+        let (by, address, now) = (person.id, address(&request), clock::now());
+        parts
+            .note(move |conn| {
+                let event = NewEvent {
+                    application: Some(id),
+                    staff: Some(by),
+                    kind: EventKind::Viewed,
+                    at: now,
+                    address: Some(&address),
+                    before: None,
+                    after: None,
+                };
+                Ok(events::add(conn, &event)?)
+            })
+            .await?;
+    }
+    Ok(response)
+}

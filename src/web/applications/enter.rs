@@ -1,0 +1,138 @@
+//! *Nhập hồ sơ*: a declaration (tờ khai mẫu 01) that a person brings to the counter, entered by the officer.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::db::applications::{self, NewApplication};
+use crate::db::events::{self, NewEvent};
+use crate::domain::application::{Channel, Kind, Sex};
+use crate::domain::dates::{hanoi_year, to_hanoi};
+use crate::domain::deadline::due_at;
+use crate::domain::declaration::Typed;
+use crate::domain::event::EventKind;
+use crate::domain::places::{self, PROVINCES, RELATIONS};
+use crate::error::AppError;
+use crate::startup::Parts;
+use crate::web::allowed::{Allowed, EnterApplication};
+use crate::web::session::{Flash, TypedSession};
+use crate::web::{Chrome, Errors, Menu, address, page, see_other};
+
+/// The declaration's own fields, and a key that makes posting the same form twice have one effect.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    once: String,
+    #[serde(flatten)]
+    typed: Typed,
+}
+
+#[derive(Template)]
+#[template(path = "applications/enter.html")]
+struct EnterPage {
+    chrome: Chrome,
+    once: String,
+    typed: Typed,
+    errors: Errors,
+    resumed: bool,
+}
+
+impl EnterPage {
+    fn show(
+        person: &Allowed<EnterApplication>,
+        session: &TypedSession,
+        form: Form,
+        errors: Errors,
+        resumed: bool,
+    ) -> Result<HttpResponse, AppError> {
+        let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let once = if form.once.is_empty() { format!("{:032x}", rand::random::<u128>()) } else { form.once };
+        let chrome = Chrome::new(person, session, Menu::Enter);
+        page(&EnterPage { chrome, once, typed: form.typed, errors, resumed }, status)
+    }
+}
+
+pub async fn get(
+    request: HttpRequest,
+    person: Allowed<EnterApplication>,
+    session: TypedSession,
+) -> Result<HttpResponse, AppError> {
+    let draft = session.take_draft::<Form>(request.path());
+    let resumed = draft.is_some();
+    let form = draft.map(|(form, _)| form).unwrap_or_default();
+    EnterPage::show(&person, &session, form, Errors::default(), resumed)
+}
+
+pub async fn post(
+    request: HttpRequest,
+    person: Allowed<EnterApplication>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let form = form.into_inner();
+    let now = clock::now();
+    let declaration = match form.typed.parse(to_hanoi(now).date()) {
+        Ok(declaration) => declaration,
+        Err(faults) => return EnterPage::show(&person, &session, form, Errors(faults), false),
+    };
+    let once: String = form.once.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+    if once.len() != 32 {
+        return Err(AppError::Malformed);
+    }
+    let (actor, address, key) = (person.clone(), address(&request), once.clone());
+    let filed = parts
+        .write(move |conn| {
+            let new = NewApplication {
+                agency_id: actor.agency_id,
+                kind: Kind::New,
+                channel: Channel::Counter,
+                declaration: &declaration,
+                submitted_at: now,
+                received_at: Some(now),
+                due_at: due_at(now, Some(now)),
+                entered_by: Some(actor.id),
+                year: hanoi_year(now),
+                request_key: Some(&key),
+            };
+            let (id, number) = applications::insert(conn, &new)?;
+            let event = NewEvent {
+                application: Some(id),
+                staff: Some(actor.id),
+                kind: EventKind::Entered,
+                at: now,
+                address: Some(&address),
+                before: None,
+                after: None,
+            };
+            events::add(conn, &event)?;
+            Ok((id, format!("Đã nhập hồ sơ số {number}. Hãy in tờ khai để người đăng ký ký tên, rồi đính kèm ảnh chân dung")))
+        })
+        .await;
+    let (id, text) = match filed {
+        Ok(filed) => filed,
+        Err(AppError::Taken) => {
+            let by = person.id;
+            let id = parts.read(move |conn| Ok(applications::by_request(conn, &once, by)?)).await?.ok_or(AppError::Taken)?;
+            (id, "Hồ sơ này đã được nhập trước đó; không tạo thêm hồ sơ mới".to_owned())
+        }
+        Err(error) => return Err(error),
+    };
+    session.tell(&Flash { good: true, text, offers_next: false })?;
+    Ok(see_other(&format!("/applications/{id}")))
+}
+
+/// A commune, for the suggestions of the form.
+#[derive(Serialize)]
+struct Suggestion {
+    name: &'static str,
+}
+
+/// `GET /places/{province}`: the communes of a province, for the form's suggestions.
+pub async fn communes(_: Allowed<EnterApplication>, path: web::Path<String>) -> Result<HttpResponse, AppError> {
+    places::province_name(&path).ok_or(AppError::NotFound)?;
+    let names: Vec<Suggestion> = places::communes_of(&path).map(|commune| Suggestion { name: commune.name }).collect();
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "private, max-age=86400")).json(names))
+}

@@ -1,0 +1,173 @@
+//! What every request passes: deadlines and limits on its body, the check that a form comes from our own page, and the
+//! headers that every answer carries.
+
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+use futures_util::StreamExt;
+
+use super::session::TypedSession;
+use super::sign_in;
+use crate::error::AppError;
+use crate::startup::Parts;
+
+/// The largest form that is no upload.
+pub const FORM_BYTES: usize = 64 * 1024;
+/// How long a form's body may take, and an upload's.
+const FORM_DEADLINE: Duration = Duration::from_secs(30);
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
+
+/// Outermost: headers on every answer.
+pub async fn surround(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let https = request.app_data::<web::Data<Parts>>().is_some_and(|parts| parts.config.is_https());
+    // Nothing can be both slow and welcome: handlers answer at once, so this bounds a stalled upload.
+    let plain = request.request().clone();
+    let mut response = match tokio::time::timeout(UPLOAD_DEADLINE, next.call(request)).await {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Err(error)) => ServiceResponse::from_err(error, plain),
+        Err(_) => ServiceResponse::from_err(AppError::Slow, plain),
+    };
+    add_headers(response.headers_mut(), https);
+    Ok(response)
+}
+
+fn add_headers(headers: &mut HeaderMap, https: bool) {
+    const ALWAYS: [(&str, &str); 7] = [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        // Not no-referrer: with that, browsers send `Origin: null` with our own forms.
+        ("referrer-policy", "same-origin"),
+        ("permissions-policy", "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "content-security-policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+    ];
+    for (name, value) in ALWAYS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if https {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(HeaderName::from_static("strict-transport-security"), value);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Behind the session: a form must come from a page of this session. One that was posted after the session ended is handed
+/// to the sign-in page with everything that was typed.
+pub async fn screen(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    if *request.method() != Method::POST {
+        return Err(AppError::Method.into());
+    }
+    if !is_own_origin(&request) {
+        return Err(AppError::Foreign.into());
+    }
+    let session = TypedSession::of(request.request());
+    let signed_in = session.actor().is_some();
+    let multipart = request.content_type() == "multipart/form-data";
+    if multipart {
+        // The handler checks the token: it stands inside the body, which only the handler reads.
+        return if signed_in {
+            Ok(next.call(request).await?.map_into_boxed_body())
+        } else {
+            Err(AppError::SignInFirst { next: sign_in::page_of(request.path()) }.into())
+        };
+    }
+    let body = read_form(request.take_payload()).await?;
+    if request.path() == sign_in::PATH {
+        // Signing in changes nothing that another site could want, and there may be no session yet.
+    } else if !signed_in {
+        let page = sign_in::page_of(request.path());
+        let response = sign_in::resume(&page, &body)?;
+        return Ok(request.into_response(response));
+    } else if !has_token(&body, &session.csrf()) {
+        return Err(AppError::Foreign.into());
+    }
+    request.set_payload(Payload::from(body));
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+async fn read_form(mut payload: Payload) -> Result<web::Bytes, AppError> {
+    let mut body = web::BytesMut::new();
+    let read = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| AppError::Malformed)?;
+            if body.len() + chunk.len() > FORM_BYTES {
+                return Err(AppError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    tokio::time::timeout(FORM_DEADLINE, read).await.map_err(|_| AppError::Slow)??;
+    Ok(body.freeze())
+}
+
+#[derive(serde::Deserialize)]
+struct Token {
+    csrf: String,
+}
+
+fn has_token(body: &[u8], expected: &str) -> bool {
+    std::str::from_utf8(body)
+        .ok()
+        .and_then(|body| web::Query::<Token>::from_query(body).ok())
+        .is_some_and(|token| same_token(&token.csrf, expected))
+}
+
+/// Compares in a time that does not tell how much is right.
+pub fn same_token(given: &str, expected: &str) -> bool {
+    !expected.is_empty()
+        && given.len() == expected.len()
+        && given.bytes().zip(expected.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+/// Whether the browser says that the form was on a page of this very server: by `Origin`, or where that is missing by
+/// `Referer`. A request that says neither is refused.
+fn is_own_origin(request: &ServiceRequest) -> bool {
+    let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let Some(from) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else {
+        return false;
+    };
+    let authority = |url: &str| {
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+        Some(rest.split('/').next().unwrap_or_default().to_owned())
+    };
+    let base = request.app_data::<web::Data<Parts>>().and_then(|parts| authority(&parts.config.base_url));
+    let from = authority(from);
+    from.is_some() && (from == base || from.as_deref() == text(header::HOST))
+}
+
+/// `GET /healthz`: the process answers.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the database answers too, and its schema is this program's.
+pub async fn readyz(parts: web::Data<Parts>) -> (String, StatusCode) {
+    let db = parts.db.clone();
+    match web::block(move || db.needs_migration()).await {
+        Ok(Ok(false)) => ("ready\n".into(), StatusCode::OK),
+        Ok(Ok(true)) => ("the database schema is older than this program\n".into(), StatusCode::SERVICE_UNAVAILABLE),
+        _ => ("the database does not answer\n".into(), StatusCode::SERVICE_UNAVAILABLE),
+    }
+}

@@ -1,0 +1,113 @@
+//! All the HTTP. `routes.rs` holds the whole URL table; each page is one file with its form, its template struct, its GET
+//! and its POST. Nothing here decides anything about the work: that is `domain`'s, and no SQL is written here.
+
+pub mod allowed;
+pub mod applications;
+pub mod assets;
+pub mod counts;
+pub mod guard;
+pub mod password;
+pub mod routes;
+pub mod session;
+pub mod sign_in;
+pub mod staff;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::domain::declaration::Faults;
+use crate::domain::permission::{Action, Actor};
+use crate::error::AppError;
+use session::{Flash, TypedSession};
+
+/// The frame around every page: who is here, the menu, what just happened.
+pub struct Chrome {
+    pub actor: Actor,
+    pub csrf: String,
+    pub flash: Option<Flash>,
+    pub menu: Menu,
+    pub asset: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Menu {
+    Applications,
+    Enter,
+    Staff,
+    Password,
+}
+
+impl Chrome {
+    pub fn new(actor: &Actor, session: &TypedSession, menu: Menu) -> Self {
+        Self {
+            actor: actor.clone(),
+            csrf: session.csrf(),
+            flash: session.take_flash(),
+            menu,
+            asset: assets::VERSION.as_str(),
+        }
+    }
+
+    pub fn may(&self, action: Action) -> bool {
+        self.actor.role.may(action)
+    }
+}
+
+pub fn page(template: &impl Template, status: StatusCode) -> Result<HttpResponse, AppError> {
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(template.render()?))
+}
+
+pub fn see_other(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
+}
+
+/// The network address a request comes from. Behind a reverse proxy on this machine it is the last one that the proxy added.
+pub fn address(request: &HttpRequest) -> String {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    if peer.is_some_and(|ip| ip.is_loopback())
+        && let Some(forwarded) = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok())
+        && let Some(last) = forwarded.rsplit(',').next().and_then(|ip| ip.trim().parse::<std::net::IpAddr>().ok())
+    {
+        return last.to_string();
+    }
+    peer.map(|ip| ip.to_string()).unwrap_or_default()
+}
+
+/// What is wrong with a form, for its template: the sentence beside a field, and how many there are.
+#[derive(Default)]
+pub struct Errors(pub Faults);
+
+impl Errors {
+    pub fn one(field: &'static str, fault: crate::domain::text::FieldError) -> Self {
+        Self(vec![(field, fault)])
+    }
+
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, fault)| fault.0.as_str())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Dates and times as templates show them.
+pub mod show {
+    use chrono::{NaiveDate, NaiveDateTime};
+
+    use crate::domain::dates;
+
+    pub fn date(date: &NaiveDate) -> String {
+        dates::show_date(*date)
+    }
+
+    pub fn time(utc: &NaiveDateTime) -> String {
+        dates::show_time(*utc)
+    }
+
+    pub fn hanoi(utc: &NaiveDateTime) -> NaiveDateTime {
+        dates::to_hanoi(*utc)
+    }
+}

@@ -1,0 +1,88 @@
+//! *Đổi mật khẩu*: one's own. A password that was given by an admin must be changed before anything else.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::allowed::{Allowed, ChangeOwnPassword};
+use super::session::{Flash, TypedSession};
+use super::{Chrome, Errors, Menu, address, page, see_other};
+use crate::clock;
+use crate::db::events::NewEvent;
+use crate::db::{events, sessions, staff};
+use crate::domain::event::EventKind;
+use crate::domain::staff::check_password;
+use crate::domain::text::FieldError;
+use crate::error::AppError;
+use crate::startup::Parts;
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage {
+    chrome: Chrome,
+    errors: Errors,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    current: String,
+    new: String,
+    again: String,
+}
+
+pub async fn get(person: Allowed<ChangeOwnPassword>, session: TypedSession) -> Result<HttpResponse, AppError> {
+    let chrome = Chrome::new(&person, &session, Menu::Password);
+    page(&PasswordPage { chrome, errors: Errors::default() }, StatusCode::OK)
+}
+
+pub async fn post(
+    request: HttpRequest,
+    person: Allowed<ChangeOwnPassword>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let id = person.id;
+    let (login, hash) = parts.read(move |conn| Ok(staff::login_and_hash(conn, id)?)).await?;
+    let error = if !parts.hasher.verify(form.current.clone(), Some(hash)).await? {
+        Some(("current", FieldError::new("Mật khẩu hiện tại không đúng.")))
+    } else if let Err(fault) = check_password(&form.new, &login) {
+        Some(("new", fault))
+    } else if form.new == form.current {
+        Some(("new", FieldError::new("Mật khẩu mới phải khác mật khẩu hiện tại.")))
+    } else if form.new != form.again {
+        Some(("again", FieldError::new("Hai lần nhập mật khẩu mới không giống nhau. Hãy nhập lại.")))
+    } else {
+        None
+    };
+    if let Some((field, fault)) = error {
+        let chrome = Chrome::new(&person, &session, Menu::Password);
+        return page(&PasswordPage { chrome, errors: Errors::one(field, fault) }, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let hash = parts.hasher.hash(form.into_inner().new).await?;
+    let (address, now) = (address(&request), clock::now());
+    parts
+        .write(move |conn| {
+            staff::set_password(conn, id, &hash, false)?;
+            // Whoever else was signed in with the old password is signed out; this person continues in a new session.
+            sessions::delete_of(conn, id)?;
+            Ok(events::add(
+                conn,
+                &NewEvent {
+                    application: None,
+                    staff: Some(id),
+                    kind: EventKind::PasswordChanged,
+                    at: now,
+                    address: Some(&address),
+                    before: None,
+                    after: None,
+                },
+            )?)
+        })
+        .await?;
+    session.sign_in(id)?;
+    session.tell(&Flash { good: true, text: "Đổi mật khẩu thành công".into(), offers_next: false })?;
+    Ok(see_other("/"))
+}

@@ -1,0 +1,58 @@
+//! The whole URL table.
+
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig, get, post};
+
+use super::applications::{assess, detail, enter, form, list, photos};
+use super::{assets, guard, password, session, sign_in, staff};
+use crate::error::AppError;
+use crate::startup::Parts;
+
+pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
+    app
+        // Neither session nor sign-in.
+        .route("/healthz", get().to(guard::healthz))
+        .route("/readyz", get().to(guard::readyz))
+        .route("/static/{version}/{name}", get().to(assets::get))
+        .service(
+            web::scope("")
+                .wrap(from_fn(guard::screen))
+                .wrap(session::middleware(parts))
+                .app_data(web::FormConfig::default().limit(guard::FORM_BYTES).error_handler(|_, _| AppError::Malformed.into()))
+                .app_data(photos::config())
+                .app_data(web::PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
+                .app_data(web::QueryConfig::default().error_handler(|_, _| AppError::Malformed.into()))
+                .route("/", get().to(sign_in::home))
+                .route(sign_in::PATH, get().to(sign_in::get))
+                .route(sign_in::PATH, post().to(sign_in::post))
+                .route("/sign-out", post().to(sign_in::sign_out))
+                .route("/password", get().to(password::get))
+                .route("/password", post().to(password::post))
+                // Hồ sơ ĐK GDĐT → Cá nhân
+                .route("/applications", get().to(list::get))
+                .route("/applications/search", post().to(list::search))
+                .route("/applications/next", get().to(list::next))
+                .route("/applications/new", get().to(enter::get))
+                .route("/applications/new", post().to(enter::post))
+                .route("/applications/{id}", get().to(detail::get))
+                .route("/applications/{id}/form", get().to(form::get))
+                .route("/applications/{id}/assessment", post().to(assess::post))
+                .route("/applications/{id}/preview", post().to(assess::preview))
+                .route("/applications/{id}/recheck", post().to(assess::recheck))
+                .route("/applications/{id}/photos", post().to(photos::post))
+                .route("/applications/{id}/photos/{photo}", get().to(photos::get))
+                .route("/applications/{id}/photos/{photo}/restore", post().to(photos::restore))
+                .route("/places/{province}", get().to(enter::communes))
+                // Cán bộ
+                .route("/staff", get().to(staff::get))
+                .route("/staff", post().to(staff::post))
+                .route("/staff/{id}/{act}", post().to(staff::act))
+                .default_service(web::to(unknown)),
+        );
+}
+
+async fn unknown() -> Result<actix_web::HttpResponse, AppError> {
+    Err(AppError::NotFound)
+}
