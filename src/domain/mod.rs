@@ -96,6 +96,8 @@ pub mod outbox;
 pub mod permission;
 pub mod places;
 pub mod registry;
+pub mod registry_file;
+pub mod spreadsheet;
 pub mod text;
 
 /// JSON for the history's "before" and "after".
