@@ -5,7 +5,7 @@ pub mod mail;
 pub mod outfile;
 pub mod photos;
 pub mod sms;
-
+pub mod spreadsheet;
 
 /// Why a message did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

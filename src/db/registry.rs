@@ -45,6 +45,17 @@ pub fn find(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<Member>> {
     Ok(row.map(Member::from))
 }
 
+/// Those of the codes that the registry has.
+pub fn find_all(conn: &mut Conn, codes: &[SocialCode]) -> QueryResult<Vec<Member>> {
+    let mut found = Vec::new();
+    for batch in codes.chunks(BATCH) {
+        let rows: Vec<Row> =
+            registry_members::table.filter(registry_members::code.eq_any(batch)).select(Row::as_select()).load(conn)?;
+        found.extend(rows.into_iter().map(Member::from));
+    }
+    Ok(found)
+}
+
 /// Other people of the registry who may be the applicant: the same ID number, or the same name and birth date.
 pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Member>> {
     let others = || registry_members::table.filter(registry_members::code.ne(&declared.code)).select(Row::as_select()).limit(5);
@@ -64,7 +75,7 @@ pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Me
     Ok(found)
 }
 
-/// How many rows an upsert takes at once: SQLite allows 32,766 parameters in a statement.
+/// How many rows a statement takes at once: SQLite allows 32,766 parameters in a statement.
 const BATCH: usize = 2_000;
 
 /// Adds people or brings them up to date, by code.

@@ -98,6 +98,8 @@ pub mod permission;
 pub mod places;
 pub mod registry;
 pub mod staff;
+pub mod registry_file;
+pub mod spreadsheet;
 pub mod text;
 
 /// JSON for the history's "before" and "after".

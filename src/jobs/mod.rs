@@ -1,6 +1,7 @@
 //! What happens without anybody pressing a button. Each step is a function that a test can call with a clock of its own;
 //! [`run`] only repeats them.
 
+pub mod import;
 pub mod outbox;
 pub mod recheck;
 
