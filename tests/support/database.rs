@@ -1,5 +1,5 @@
-//! A database for one test, copied from a template that is migrated once. Dropping it removes it; the last one to go takes
-//! the template along.
+//! A database for one test, copied from a template that is migrated once. Dropping it removes it; the last one to go
+//! takes the template along.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -1,8 +1,8 @@
-//! What the tests stand on: a private database for each of them, the real server on a port of its own, and factories for
-//! offices, staff, citizens and declarations. Everything is made up, and everything is gone when the test ends.
+//! What the tests stand on: a private database for each of them, the real server on a port of its own, and factories
+//! for offices, staff, citizens and declarations. Everything is made up, and everything is gone when the test ends.
 
-// Each test file is a crate of its own and uses a part of this. A helper that cannot go on has nothing better to do than
-// panic.
+// Each test file is a crate of its own and uses a part of this. A helper that cannot go on has nothing better to do
+// than panic.
 #![allow(dead_code, unused_imports, unused_macros)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -31,14 +31,16 @@ use tnhs::domain::permission::{Role, Scope};
 use tnhs::domain::registry::Member;
 use tnhs::startup::{self, Parts};
 
-pub use browser::{Browser, Form, Page};
+pub use browser::{Browser, Page};
 pub use database::{Backend, TestDb};
+pub use form::Form;
 
 pub mod browser;
 pub mod database;
+pub mod form;
 
-/// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test gets:
-/// a `TestApp` (the server) or a `TestDb` (a database only).
+/// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
+/// gets: a `TestApp` (the server) or a `TestDb` (a database only).
 macro_rules! both_databases {
     ($($(#[$meta:meta])* fn $name:ident($arg:ident: $type:ty) $body:block)+) => {
         $($(#[$meta])* #[allow(clippy::unwrap_used, clippy::expect_used)] fn $name($arg: $type) $body)+
@@ -223,8 +225,8 @@ impl TestApp {
         self.sign_in(&self.employee(Role::Officer, office))
     }
 
-    /// What a grown-up citizen with this name declares. Code, ID number and telephone are nobody's; change what the test
-    /// is about.
+    /// What a grown-up citizen with this name declares. Code, ID number and telephone are nobody's; change what the
+    /// test is about.
     pub fn citizen(&self, name: &str) -> Declaration {
         let number = self.next();
         Declaration {
