@@ -84,7 +84,8 @@ CREATE TABLE applications (
     channel TEXT NOT NULL,
     code TEXT NOT NULL,
     name TEXT NOT NULL,
-    name_sort TEXT NOT NULL,
+    -- A key made to be compared by bytes, whatever the database's own collation.
+    name_sort TEXT COLLATE "C" NOT NULL,
     birth_date TEXT NOT NULL,
     sex TEXT NOT NULL,
     id_number TEXT,
