@@ -2,6 +2,7 @@ pub mod adapters;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod domain;
 pub mod jobs;
 pub mod startup;

@@ -29,12 +29,12 @@ pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Eviden
 
 /// What the history says of a decision.
 #[derive(serde::Serialize)]
-struct Recorded<'a> {
-    status: Status,
+pub struct Recorded<'a> {
+    pub status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    pub reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<&'static str>,
+    pub verdict: Option<&'static str>,
 }
 
 /// Who decides, when and from where.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::{applications, meta, registry_members, staff};
+use super::schema::{agencies, applications, meta, registry_members, staff};
 
 const DEMO: &str = "demo";
 
@@ -17,9 +17,10 @@ pub fn is_demo(conn: &mut Conn) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(meta::table.find(DEMO))).get_result(conn)
 }
 
-/// Whether anybody works here or anything is registered.
+/// Whether nobody works here and nothing is registered.
 pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
-    let some = staff::table.select(staff::id).first::<i64>(conn).optional()?.is_some()
+    let some = agencies::table.select(agencies::id).first::<i64>(conn).optional()?.is_some()
+        || staff::table.select(staff::id).first::<i64>(conn).optional()?.is_some()
         || applications::table.select(applications::id).first::<i64>(conn).optional()?.is_some()
         || registry_members::table.select(registry_members::id).first::<i64>(conn).optional()?.is_some();
     Ok(!some)

@@ -16,6 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 pub mod accounts;
 pub mod agencies;
 pub mod applications;
+pub mod bulk;
 pub mod decisions;
 pub mod events;
 pub mod list;

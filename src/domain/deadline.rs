@@ -36,7 +36,7 @@ static HOLIDAYS: LazyLock<HashSet<NaiveDate>> = LazyLock::new(|| {
         .collect()
 });
 
-fn is_working_day(day: NaiveDate) -> bool {
+pub fn is_working_day(day: NaiveDate) -> bool {
     !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !HOLIDAYS.contains(&day)
 }
 

@@ -1,0 +1,476 @@
+//! Writes the applications: who declares, when and where, and what becomes of it. Everything that the desk's rules decide
+//! (numbers, deadlines, messages) is asked of `domain`, so that it is as the desk itself would have left it.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDateTime, TimeDelta};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::calendar::{Calendar, DAY};
+use super::cases::{Case, Making, Memory, Papers, Portrait};
+use super::people::{Person, Strangers, pick};
+use super::pictures::Pictures;
+use super::walk_through::Guest;
+use crate::db::agencies::Agency;
+use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
+use crate::db::decisions::Recorded;
+use crate::db::events::NewEvent;
+use crate::db::{Conn, DbError, registry};
+use crate::domain::account::{Account, AccountState};
+use crate::domain::application::{Application, Channel, Kind, PhotoKind, Sex, Status};
+use crate::domain::dates::to_hanoi;
+use crate::domain::deadline::{VISIT_DAYS, due_at};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
+use crate::domain::names::Name;
+use crate::domain::numbers::ApplicationNumber;
+use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::places::{self, Commune};
+use crate::domain::registry::{Member, Verdict};
+use crate::domain::to_json;
+
+/// How far back the story goes.
+const STORY_DAYS: i64 = 90;
+/// Offices have got busier: this share of all applications came in the last [`VISIT_DAYS`] days.
+const RECENT_SHARE: f64 = 0.45;
+/// The newest applications are those of the walk through the desk; all others came before these minutes.
+const QUIET_MINUTES: i64 = 70;
+/// How many applications, or entries of the registry, are held before they are written.
+const BATCH: usize = 2_000;
+/// From where each office's staff work: addresses that are kept for documentation (RFC 5737).
+const ADDRESSES: [&str; 8] = [
+    "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18",
+];
+
+/// A base office.
+pub struct Office {
+    id: AgencyId,
+    agency_name: String,
+    province: Option<AgencyId>,
+    code: String,
+    officers: Vec<StaffId>,
+    address: &'static str,
+    /// Those that it serves.
+    communes: Vec<&'static Commune>,
+    share: u32,
+    /// The last serial of each year.
+    serials: BTreeMap<i32, i32>,
+    memory: Memory,
+}
+
+impl Office {
+    /// `place` tells the offices apart.
+    pub fn new(agency: &Agency, officers: Vec<StaffId>, share: u32, place: usize) -> Self {
+        let served = places::communes_of(agency.province_code.as_deref().unwrap_or_default());
+        Self {
+            id: agency.id,
+            agency_name: agency.name.clone(),
+            province: agency.province_id,
+            code: agency.code.clone(),
+            officers,
+            address: ADDRESSES[place % ADDRESSES.len()],
+            communes: served.skip(place * 7).take(7).collect(),
+            share,
+            serials: BTreeMap::new(),
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// When and how a declaration came in.
+#[derive(Clone, Copy)]
+struct Arrival {
+    office: usize,
+    channel: Channel,
+    /// Its place in the offices' time.
+    position: i64,
+    submitted_at: NaiveDateTime,
+}
+
+/// What becomes of it; positions are those of the offices' time.
+#[derive(Clone, Copy)]
+struct Fate {
+    status: Status,
+    /// When the person came, if somebody had to and did.
+    came: Option<i64>,
+    decided: Option<i64>,
+}
+
+#[derive(Default)]
+struct Batch<'a> {
+    members: Vec<Member>,
+    filed: Vec<Filed>,
+    photos: Vec<Photo<'a>>,
+    accounts: Vec<NewAccount>,
+    messages: Vec<Ended>,
+    events: Vec<NewEvent<'static>>,
+}
+
+pub struct Writer<'a> {
+    pub rng: StdRng,
+    now: NaiveDateTime,
+    calendar: Calendar,
+    offices: Vec<Office>,
+    pictures: &'a Pictures,
+    /// All accounts have the same, of a password that nobody knows.
+    password_hash: String,
+    strangers: Strangers,
+    last_application: i64,
+    last_account: i64,
+    /// How many text messages of the first office have yet to fail for good.
+    to_fail: u8,
+    batch: Batch<'a>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(
+        offices: Vec<Office>,
+        pictures: &'a Pictures,
+        password_hash: String,
+        seed: u64,
+        now: NaiveDateTime,
+    ) -> Self {
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            now,
+            calendar: Calendar::of_last(STORY_DAYS, now),
+            offices,
+            pictures,
+            password_hash,
+            strangers: Strangers::new(),
+            last_application: 0,
+            last_account: 0,
+            to_fail: 2,
+            batch: Batch::default(),
+        }
+    }
+
+    pub fn register(&mut self, member: Member) {
+        self.batch.members.push(member);
+    }
+
+    /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the registry.
+    /// Called with rising parts, `step` apart: ids must rise with time, because the search by name reads the newest first
+    /// by id.
+    pub fn apply(&mut self, part: f64, step: f64, person: Person) {
+        let within = step * self.rng.random::<f64>();
+        let arrival = self.arrival(part + within);
+        let fate = self.fate(arrival, person.id_number.is_none());
+        let office = &mut self.offices[arrival.office];
+        let case = office.memory.case(&mut self.rng, fate.status);
+        let making = Making {
+            rng: &mut self.rng,
+            strangers: &mut self.strangers,
+            memory: &mut office.memory,
+            communes: &office.communes,
+            position: arrival.position,
+            day: to_hanoi(arrival.submitted_at).date(),
+        };
+        let portrait_of = person.index;
+        let (papers, member) = making.papers(case, person);
+        self.register(member);
+        if let Some(decided) = fate.decided {
+            let memory = &mut self.offices[arrival.office].memory;
+            match (fate.status, papers.verdict, case) {
+                (Status::Approved, ..) => memory.approved(decided, &papers.declaration),
+                (Status::Rejected, Verdict::Exact, Case::Plain | Case::Blurred) => {
+                    memory.rejected(decided, &papers.declaration);
+                }
+                _ => {}
+            }
+        }
+        self.file(arrival, fate, papers, portrait_of);
+    }
+
+    /// The walk through the desk: all pending at the first office, the first guest the newest.
+    pub fn invite(&mut self, guests: &[&Guest]) {
+        for (at, guest) in guests.iter().enumerate().rev() {
+            let submitted_at = self.now - TimeDelta::minutes(guest.minutes_ago);
+            let position = self.calendar.position(submitted_at);
+            let channel = if at % 2 == 0 { Channel::Portal } else { Channel::App };
+            let person = guest.person();
+            let office = &mut self.offices[0];
+            let mut making = Making {
+                rng: &mut self.rng,
+                strangers: &mut self.strangers,
+                memory: &mut office.memory,
+                communes: &office.communes,
+                position,
+                day: to_hanoi(submitted_at).date(),
+            };
+            let mut declaration = making.declaration(&person);
+            declaration.email = Some(person.email());
+            let registered = guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
+            let verdict = Verdict::of(&declaration, registered.as_ref());
+            self.batch.members.extend(registered);
+            let papers = Papers {
+                kind: Kind::New,
+                declaration,
+                verdict,
+                portrait: if guest.blurred { Portrait::Blurred } else { Portrait::Good },
+            };
+            let fate = Fate { status: Status::Pending, came: None, decided: None };
+            self.file(Arrival { office: 0, channel, position, submitted_at }, fate, papers, at as u64);
+        }
+    }
+
+    fn end(&self) -> i64 {
+        self.calendar.position(self.now - TimeDelta::minutes(QUIET_MINUTES))
+    }
+
+    fn arrival(&mut self, part: f64) -> Arrival {
+        let end = self.end();
+        let recent = self.calendar.position(self.now - TimeDelta::days(VISIT_DAYS));
+        let position = if part < 1.0 - RECENT_SHARE {
+            part / (1.0 - RECENT_SHARE) * recent as f64
+        } else {
+            recent as f64 + (part - 1.0 + RECENT_SHARE) / RECENT_SHARE * (end - recent) as f64
+        } as i64;
+        let mut drawn = self.rng.random_range(0..self.offices.iter().map(|office| office.share).sum());
+        let mut office = 0;
+        while drawn >= self.offices[office].share {
+            drawn -= self.offices[office].share;
+            office += 1;
+        }
+        let channel = match self.rng.random_range(0..100) {
+            0..45 => Channel::Portal,
+            45..75 => Channel::App,
+            _ => Channel::Counter,
+        };
+        Arrival { office, channel, position, submitted_at: self.calendar.instant(position) }
+    }
+
+    fn fate(&mut self, arrival: Arrival, is_minor: bool) -> Fate {
+        let at_once = is_minor || arrival.channel == Channel::Counter;
+        let due = due_at(arrival.submitted_at, at_once.then_some(arrival.submitted_at));
+        let overdue = self.now - due;
+        let still_pending = if overdue < TimeDelta::zero() {
+            0.86
+        } else if at_once && overdue < TimeDelta::days(4) {
+            0.25
+        } else if arrival.channel == Channel::Counter {
+            0.02
+        } else {
+            0.0
+        };
+        if self.rng.random_bool(still_pending) {
+            return Fate { status: Status::Pending, came: None, decided: None };
+        }
+        if !at_once && overdue > TimeDelta::hours(1) && self.rng.random_bool(0.125) {
+            return Fate { status: Status::Expired, came: None, decided: None };
+        }
+        let status = match self.rng.random_range(0..100) {
+            0..5 => Status::AwaitingCode,
+            5..25 => Status::Rejected,
+            _ => Status::Approved,
+        };
+        let came = (!at_once).then(|| self.later(arrival.position, 5 * DAY));
+        let longest = *pick(&mut self.rng, &[DAY / 8, DAY / 8, DAY, 2 * DAY, 2 * DAY, 5 * DAY]);
+        let decided = self.later(came.unwrap_or(arrival.position), longest);
+        Fate { status, came, decided: Some(decided) }
+    }
+
+    /// A moment after another, at most this much later and never in the future.
+    fn later(&mut self, from: i64, longest: i64) -> i64 {
+        let longest = longest.min(self.end() - from).max(1);
+        from + self.rng.random_range(0..longest)
+    }
+
+    fn file(&mut self, arrival: Arrival, fate: Fate, papers: Papers, portrait_of: u64) {
+        self.last_application += 1;
+        let id = ApplicationId(self.last_application);
+        let office = &mut self.offices[arrival.office];
+        let Papers { kind, declaration, verdict, portrait } = &papers;
+        let is_minor = declaration.guardian.is_some();
+        // A minor is declared from the account of a guardian.
+        let channel = if is_minor && arrival.channel == Channel::Counter { Channel::App } else { arrival.channel };
+        let at_counter = channel == Channel::Counter;
+
+        let year = to_hanoi(arrival.submitted_at).year();
+        let serial = office.serials.entry(year).or_default();
+        *serial += 1;
+        let number = ApplicationNumber::compose(serial.unsigned_abs(), year, &office.code);
+        let received_at = if at_counter || is_minor {
+            Some(arrival.submitted_at)
+        } else {
+            fate.came.or(fate.decided).map(|position| self.calendar.instant(position))
+        };
+        let due_at = due_at(arrival.submitted_at, received_at);
+        let officer = *pick(&mut self.rng, &office.officers);
+        let acted_at = match fate.status {
+            Status::Pending => None,
+            // What is past its time is removed some minutes later.
+            Status::Expired => Some(due_at + TimeDelta::minutes(self.rng.random_range(1..60))),
+            _ => fate.decided.map(|position| self.calendar.instant(position)),
+        };
+        let decided_at = acted_at.filter(|_| !fate.status.is_open());
+        let reason = (fate.status == Status::Rejected).then(|| papers.reason(&mut self.rng));
+        let entered_by = at_counter.then_some(officer);
+        let application = Application {
+            id,
+            agency_id: office.id,
+            agency_name: office.agency_name.clone(),
+            number,
+            kind: *kind,
+            status: fate.status,
+            channel,
+            declaration: declaration.clone(),
+            submitted_at: arrival.submitted_at,
+            received_at,
+            due_at,
+            decided_at,
+            decided_by: decided_at.filter(|_| fate.status != Status::Expired).map(|_| officer),
+            decided_by_name: None,
+            reason: reason.map(str::to_owned),
+            version: if acted_at.is_some() { 2 } else { 1 },
+        };
+        let (address, province_id, serial) = (office.address, office.province, *serial);
+
+        let recorded = |status, reason, verdict| Some(to_json(&Recorded { status, reason, verdict }));
+        let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
+            application: Some(id),
+            staff,
+            kind,
+            at,
+            address: staff.map(|_| address),
+            before,
+            after,
+        };
+        let came_in = if at_counter { EventKind::Entered } else { EventKind::Submitted };
+        let pending = || recorded(Status::Pending, None, None);
+        self.batch.events.push(event(came_in, arrival.submitted_at, entered_by, None, pending()));
+        if let Some(at) = acted_at {
+            let (kind, staff, verdict) = match fate.status {
+                Status::Approved => (EventKind::Approved, Some(officer), Some(verdict.code())),
+                Status::Rejected => (EventKind::Rejected, Some(officer), Some(verdict.code())),
+                Status::AwaitingCode => (EventKind::AwaitingCode, Some(officer), Some(verdict.code())),
+                Status::Expired | Status::Pending => (EventKind::Expired, None, None),
+            };
+            self.batch.events.push(event(kind, at, staff, pending(), recorded(fate.status, reason, verdict)));
+        }
+        self.photograph(&application, *portrait, portrait_of, entered_by);
+        match (fate.status, reason) {
+            (Status::Approved, _) => self.open_account(&application, arrival.office),
+            (Status::Rejected, Some(reason)) => {
+                for draft in outbox::on_rejection(&application, reason) {
+                    self.send(&application, draft, None);
+                }
+            }
+            _ => {}
+        }
+        self.batch.filed.push(Filed { application, province_id, serial, entered_by });
+    }
+
+    fn photograph(&mut self, of: &Application, portrait: Portrait, index: u64, added_by: Option<StaffId>) {
+        let pictures = self.pictures;
+        let sex: Sex = of.declaration.sex;
+        let is_minor = of.declaration.guardian.is_some();
+        let mut photos = Vec::with_capacity(3);
+        match portrait {
+            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, is_minor, index))),
+            Portrait::Blurred => photos.push((PhotoKind::Portrait, pictures.blurred())),
+            Portrait::Lacking => {}
+        }
+        if is_minor {
+            photos.push((PhotoKind::BirthCertificate, pictures.birth_certificate()));
+        } else {
+            photos.push((PhotoKind::IdFront, pictures.id_front(sex)));
+            photos.push((PhotoKind::IdBack, pictures.id_back()));
+        }
+        self.batch.photos.extend(photos.into_iter().map(|(kind, sha256)| Photo {
+            application: of.id,
+            kind,
+            sha256,
+            added_at: of.submitted_at,
+            added_by,
+        }));
+    }
+
+    fn open_account(&mut self, application: &Application, office: usize) {
+        self.last_account += 1;
+        let account = AccountId(self.last_account);
+        self.batch.accounts.push(NewAccount {
+            id: account,
+            of: self.batch.filed.len(),
+            must_change_password: self.rng.random_bool(0.45),
+        });
+        let is_recent = self.now - application.submitted_at < TimeDelta::days(VISIT_DAYS);
+        // One that fails is made good by e-mail, for another nothing is left.
+        let fails = office == 0
+            && is_recent
+            && self.to_fail > 0
+            && application.notice_email().is_some() == self.to_fail.is_multiple_of(2);
+        self.to_fail -= u8::from(fails);
+        for draft in outbox::on_approval(application, account) {
+            let fails = fails && draft.channel == MessageChannel::Sms;
+            self.send(application, draft, fails.then_some("gateway answered 400: Number unknown"));
+        }
+        let account = Account {
+            id: account,
+            code: application.declaration.code.as_str().to_owned(),
+            state: AccountState::Active,
+            has_password: true,
+            created_at: application.submitted_at,
+        };
+        if let (true, Some(draft)) = (fails, outbox::credentials_by_email(application, &account)) {
+            self.send(application, draft, None);
+        }
+    }
+
+    /// Records a message as sent, or as given up with this error, within minutes of the decision.
+    fn send(&mut self, application: &Application, draft: Draft, error: Option<&'static str>) {
+        #[derive(serde::Serialize)]
+        struct About {
+            kind: MessageKind,
+            channel: MessageChannel,
+        }
+        let created_at = application.decided_at.unwrap_or(self.now);
+        let ended_at = (created_at + TimeDelta::seconds(self.rng.random_range(1..90))).min(self.now);
+        let about = About { kind: draft.kind, channel: draft.channel };
+        self.batch.events.push(NewEvent {
+            application: Some(application.id),
+            staff: None,
+            kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
+            at: ended_at,
+            address: None,
+            before: None,
+            after: Some(to_json(&about)),
+        });
+        self.batch.messages.push(Ended {
+            application: application.id,
+            key: format!("{}-{}-{}-{}", application.id, application.version - 1, draft.kind.code(), draft.channel.code()),
+            draft,
+            state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
+            attempts: 1,
+            created_at,
+            ended_at,
+            error,
+        });
+    }
+
+    pub fn flush_when_full(&mut self, conn: &mut Conn) -> Result<(), DbError> {
+        if self.batch.filed.len() >= BATCH || self.batch.members.len() >= BATCH { self.flush(conn) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, conn: &mut Conn) -> Result<(), DbError> {
+        let batch = std::mem::take(&mut self.batch);
+        registry::upsert(conn, &batch.members, self.now)?;
+        bulk::applications(conn, &batch.filed)?;
+        bulk::photos(conn, &batch.photos)?;
+        bulk::accounts(conn, &batch.filed, &batch.accounts, &self.password_hash)?;
+        bulk::messages(conn, &batch.messages)?;
+        Ok(bulk::events(conn, &batch.events)?)
+    }
+
+    pub fn finish(mut self, conn: &mut Conn) -> Result<(), DbError> {
+        self.flush(conn)?;
+        let last: Vec<(AgencyId, i32, i32)> = self
+            .offices
+            .iter()
+            .flat_map(|office| office.serials.iter().map(|(year, serial)| (office.id, *year, *serial)))
+            .collect();
+        bulk::serials(conn, &last)?;
+        Ok(bulk::go_on_after(conn, ApplicationId(self.last_application), AccountId(self.last_account))?)
+    }
+}
