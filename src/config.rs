@@ -45,7 +45,10 @@ pub enum SmsUrl {
 pub enum SmtpUrl {
     Folder(PathBuf),
     /// lettre's own URL form: `smtp://` or `smtps://`, with user, password, host, port; the sender is `?from=ADDRESS`.
-    Smtp { url: Secret<String>, from: String },
+    Smtp {
+        url: Secret<String>,
+        from: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -74,8 +77,7 @@ impl Config {
         let data_dir = PathBuf::from(get("TNHS_DATA_DIR").unwrap_or_else(|| "var".into()));
         let database = match get("DATABASE_URL") {
             None => DatabaseUrl::Sqlite(data_dir.join("tnhs.db").to_string_lossy().into_owned()),
-            Some(url) => DatabaseUrl::parse(&url)
-                .or_else(|problem| wrong("DATABASE_URL", problem))?,
+            Some(url) => DatabaseUrl::parse(&url).or_else(|problem| wrong("DATABASE_URL", problem))?,
         };
         let listen = get("TNHS_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".into());
         let Ok(listen) = listen.parse::<SocketAddr>() else {
@@ -97,6 +99,19 @@ impl Config {
         })
     }
 
+    /// # Errors
+    /// When messages would have nowhere to go.
+    pub fn require_gateways(&self) -> Result<(), ConfigError> {
+        let problem = "not set; the outbox needs to know where messages go (file:DIR writes them into a folder)";
+        if self.sms.is_none() {
+            return wrong("TNHS_SMS_URL", problem);
+        }
+        if self.smtp.is_none() {
+            return wrong("TNHS_SMTP_URL", problem);
+        }
+        Ok(())
+    }
+
     pub fn is_https(&self) -> bool {
         self.base_url.starts_with("https://")
     }
@@ -111,7 +126,9 @@ fn number(
     match get(variable).map(|text| text.trim().parse::<i64>().ok().filter(|n| range.contains(n)).ok_or(text)) {
         None => Ok(default),
         Some(Ok(number)) => Ok(number),
-        Some(Err(text)) => wrong(variable, format!("«{text}» is not a number from {} to {}", range.start(), range.end())),
+        Some(Err(text)) => {
+            wrong(variable, format!("«{text}» is not a number from {} to {}", range.start(), range.end()))
+        }
     }
 }
 
@@ -170,7 +187,11 @@ fn split_from(url: &str) -> (&str, Option<&str>) {
 fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
     const VARIABLE: &str = "TNHS_SMS_URL";
     if let Some(folder) = url.strip_prefix("file:") {
-        return if folder.is_empty() { wrong(VARIABLE, "file: needs a folder") } else { Ok(SmsUrl::Folder(folder.into())) };
+        return if folder.is_empty() {
+            wrong(VARIABLE, "file: needs a folder")
+        } else {
+            Ok(SmsUrl::Folder(folder.into()))
+        };
     }
     let form = "it must be file:DIR or kannel+http://USER:PASSWORD@HOST:PORT?from=BRAND";
     let (bare, from) = split_from(url);
@@ -188,15 +209,18 @@ fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
         return wrong(VARIABLE, "the sender (from=) must have 1 to 11 characters");
     }
     let host = host.trim_end_matches('/');
-    let endpoint =
-        if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
+    let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
     Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })
 }
 
 fn parse_smtp_url(url: &str) -> Result<SmtpUrl, ConfigError> {
     const VARIABLE: &str = "TNHS_SMTP_URL";
     if let Some(folder) = url.strip_prefix("file:") {
-        return if folder.is_empty() { wrong(VARIABLE, "file: needs a folder") } else { Ok(SmtpUrl::Folder(folder.into())) };
+        return if folder.is_empty() {
+            wrong(VARIABLE, "file: needs a folder")
+        } else {
+            Ok(SmtpUrl::Folder(folder.into()))
+        };
     }
     if !(url.starts_with("smtp://") || url.starts_with("smtps://")) {
         return wrong(VARIABLE, "it must begin with smtp://, smtps:// or file:");

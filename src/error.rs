@@ -90,16 +90,23 @@ impl AppError {
     fn words(&self) -> (&'static str, String) {
         let (title, sentence) = match self {
             Self::SignInFirst { .. } | Self::ChangePasswordFirst => ("Cần đăng nhập", "Hãy đăng nhập để tiếp tục."),
-            Self::Forbidden => {
-                ("Không có quyền", "Tài khoản của bạn không được làm việc này. Nếu cần, hãy liên hệ quản trị của cơ quan.")
-            }
+            Self::Forbidden => (
+                "Không có quyền",
+                "Tài khoản của bạn không được làm việc này. Nếu cần, hãy liên hệ quản trị của cơ quan.",
+            ),
             Self::NotFound => (
                 "Không tìm thấy",
                 "Trang hoặc hồ sơ này không có, hoặc không thuộc phạm vi của bạn. Hãy kiểm tra lại đường dẫn hoặc tra cứu trong danh sách.",
             ),
             Self::Method => ("Không dùng được cách này", "Hãy mở trang từ danh sách và thực hiện lại."),
-            Self::Taken => ("Vừa có thay đổi", "Người khác vừa ghi cùng dữ liệu này. Hãy quay lại trang trước, tải lại rồi thử lại."),
-            Self::Malformed => ("Yêu cầu không đọc được", "Biểu mẫu gửi lên bị thiếu hoặc sai. Hãy quay lại trang trước, tải lại rồi gửi lại."),
+            Self::Taken => (
+                "Vừa có thay đổi",
+                "Người khác vừa ghi cùng dữ liệu này. Hãy quay lại trang trước, tải lại rồi thử lại.",
+            ),
+            Self::Malformed => (
+                "Yêu cầu không đọc được",
+                "Biểu mẫu gửi lên bị thiếu hoặc sai. Hãy quay lại trang trước, tải lại rồi gửi lại.",
+            ),
             Self::Foreign => (
                 "Biểu mẫu đã cũ",
                 "Trang này được mở từ phiên làm việc trước hoặc từ một địa chỉ khác nên chưa có gì được ghi nhận. Hãy quay lại trang trước, tải lại rồi gửi lại.",
@@ -156,6 +163,9 @@ impl ResponseError for AppError {
         let (title, sentence) = self.words();
         let page = ErrorPage { title, sentence: &sentence, incident, asset: crate::web::assets::VERSION.as_str() };
         let body = page.render().unwrap_or_else(|_| sentence.clone());
-        HttpResponse::build(self.status_code()).content_type("text/html; charset=utf-8").body(body)
+        let mut response = HttpResponse::build(self.status_code()).content_type("text/html; charset=utf-8").body(body);
+        // An error of a middleware passes by the one that adds these.
+        crate::web::guard::add_headers(response.headers_mut(), false);
+        response
     }
 }

@@ -1,1 +1,314 @@
-fn main() {}
+//! The commands. Each reads the environment (see `.env.example`), does one thing, and says in one line what went wrong.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use tnhs::adapters::hasher::hash_now;
+use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
+use tnhs::db::events::{self, NewEvent};
+use tnhs::db::staff::NewStaff;
+use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
+use tnhs::domain::account::new_password;
+use tnhs::domain::event::EventKind;
+use tnhs::domain::names::Name;
+use tnhs::domain::permission::Role;
+use tnhs::domain::staff::parse_login;
+use tnhs::startup::{Parts, server};
+use tnhs::{clock, demo, jobs, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The back office in which BHXH approves citizens' registrations for electronic transactions.
+#[derive(Parser)]
+#[command(name = "tnhs", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages, and run the background jobs unless told not to
+    Serve {
+        /// Leave the background jobs to `tnhs worker`
+        #[arg(long)]
+        no_jobs: bool,
+    },
+    /// Run the background jobs alone
+    Worker,
+    /// Create the database's schema or bring it up to date
+    Migrate,
+    /// Fill a database with a made-up province and serve it
+    Demo(DemoArgs),
+    /// Members of staff
+    #[command(subcommand, arg_required_else_help = true)]
+    Staff(StaffCommand),
+    /// Bring data in from a workbook
+    #[command(subcommand, arg_required_else_help = true)]
+    Import(ImportCommand),
+    /// Say whether the configuration and the database are in order
+    Check,
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// How many applications
+    #[arg(long, default_value_t = 2_000)]
+    applications: u32,
+    /// How many people in the household registry
+    #[arg(long, default_value_t = 20_000)]
+    registry: u32,
+    /// The same seed gives the same people
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only fill the database
+    #[arg(long)]
+    no_serve: bool,
+}
+
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Add a member of staff; the password for the first sign-in is printed once
+    Add {
+        #[arg(long)]
+        login: String,
+        /// Full name
+        #[arg(long)]
+        name: String,
+        #[arg(long, value_parser = parse_role)]
+        role: Role,
+        /// The code of their agency
+        #[arg(long)]
+        agency: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// The household registry, from an officers' own list (.xlsx, columns in any order)
+    Registry { file: PathBuf },
+}
+
+fn parse_role(code: &str) -> Result<Role, String> {
+    Role::from_code(code).ok_or_else(|| "it must be officer, supervisor or admin".into())
+}
+
+/// Wrong use: the command line or the environment.
+const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error)
+            if !error.use_stderr()
+                || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand =>
+        {
+            error.exit()
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let sentence =
+                text.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+            eprintln!("tnhs: {}; see tnhs --help", sentence.trim_start_matches("error: "));
+            return ExitCode::from(WRONG_USE);
+        }
+    };
+    telemetry::init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tnhs: {error:#}");
+            ExitCode::from(if error.is::<ConfigError>() { WRONG_USE } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    match command {
+        Command::Serve { no_jobs } => {
+            if !no_jobs {
+                config.require_gateways()?;
+            }
+            let parts = Parts::build(config)?;
+            require_schema(&parts.db)?;
+            serve(parts, !no_jobs, &[])
+        }
+        Command::Worker => {
+            config.require_gateways()?;
+            let parts = Parts::build(config)?;
+            require_schema(&parts.db)?;
+            worker(parts)
+        }
+        Command::Migrate => {
+            let db = Db::open(&config.database, 1)?;
+            println!("{} migrations run on {}", db.migrate()?, config.database.backend());
+            Ok(())
+        }
+        Command::Demo(args) => run_demo(config, &args),
+        Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
+            add_staff(&open(&config)?, &login, &name, role, &agency)
+        }
+        Command::Import(ImportCommand::Registry { file }) => import_registry(&open(&config)?, &file),
+        Command::Check => check(&config),
+    }
+}
+
+fn open(config: &Config) -> anyhow::Result<Db> {
+    let db = Db::open(&config.database, 2)?;
+    require_schema(&db)?;
+    Ok(db)
+}
+
+fn require_schema(db: &Db) -> anyhow::Result<()> {
+    if db.needs_migration()? {
+        bail!("the database's schema is missing or older than this program; run: tnhs migrate");
+    }
+    Ok(())
+}
+
+/// Serves until SIGINT or SIGTERM, then finishes what is under way.
+fn serve(parts: Arc<Parts>, with_jobs: bool, say: &[String]) -> anyhow::Result<()> {
+    let listen = parts.config.listen;
+    let listener = TcpListener::bind(listen).with_context(|| format!("TNHS_LISTEN: cannot listen on {listen}"))?;
+    actix_web::rt::System::new().block_on(async {
+        let server = server(Arc::clone(&parts), listener)?;
+        let handle = server.handle();
+        let (stop, stopped) = watch::channel(false);
+        let jobs = with_jobs.then(|| tokio::spawn(jobs::run(Arc::clone(&parts), stopped)));
+        println!("{}", parts.config.base_url);
+        for line in say {
+            println!("{line}");
+        }
+        tracing::info!("serving on {listen}, {}", parts.config.database.backend());
+        let serving = tokio::spawn(server);
+        asked_to_stop().await?;
+        tracing::info!("stopping");
+        // Nobody is left to hear: a receiver that is gone has stopped already.
+        let _ = stop.send(true);
+        handle.stop(true).await;
+        if let Some(jobs) = jobs {
+            jobs.await?;
+        }
+        Ok(serving.await??)
+    })
+}
+
+fn worker(parts: Arc<Parts>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(jobs::run(parts, stopped));
+        tracing::info!("working");
+        asked_to_stop().await?;
+        tracing::info!("stopping");
+        let _ = stop.send(true);
+        Ok(jobs.await?)
+    })
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
+    // Whatever gateway the environment names: made-up people have no telephones.
+    config.sms = Some(SmsUrl::Folder(config.data_dir.join("sms")));
+    config.smtp = Some(SmtpUrl::Folder(config.data_dir.join("mail")));
+    let parts = Parts::build(config)?;
+    // Asked before anything is migrated. A database without tables cannot answer, and holds nothing.
+    if let Ok(false) = parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)? || meta::is_empty(conn)?)) {
+        bail!("this database holds real data; the demo needs an empty one (DATABASE_URL) or its own");
+    }
+    parts.db.migrate()?;
+    let size = demo::Size { applications: args.applications, registry: args.registry, seed: args.seed };
+    demo::fill(&parts.db, &parts.photos, &size, clock::now())?;
+    if args.no_serve {
+        return Ok(());
+    }
+    let say: Vec<String> =
+        demo::SIGN_INS.iter().map(|who| format!("{} {} {}", who.role.code(), who.login, who.password)).collect();
+    serve(parts, true, &say)
+}
+
+fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyhow::Result<()> {
+    let login = parse_login(login).map_err(|fault| anyhow::anyhow!("--login: {fault}"))?;
+    let name = Name::parse(name).map_err(|fault| anyhow::anyhow!("--name: {fault}"))?;
+    let password = new_password(&mut rand::rng());
+    let hash = hash_now(&password)?;
+    db.write(|conn| -> Result<anyhow::Result<()>, DbError> {
+        let Some(agency) = agencies::find_by_code(conn, agency)? else {
+            return Ok(Err(anyhow::anyhow!("--agency: there is no agency with the code {agency}")));
+        };
+        if staff::credentials(conn, &login)?.is_some() {
+            return Ok(Err(anyhow::anyhow!("--login: {login} is taken")));
+        }
+        let new = NewStaff {
+            login: &login,
+            name: name.as_str(),
+            role,
+            agency_id: agency.id,
+            password_hash: &hash,
+            must_change_password: true,
+        };
+        let id = staff::insert(conn, &new, clock::now())?;
+        let event = NewEvent {
+            application: None,
+            staff: Some(id),
+            kind: EventKind::StaffAdded,
+            at: clock::now(),
+            address: None,
+            before: None,
+            after: None,
+        };
+        Ok(Ok(events::add(conn, &event)?))
+    })??;
+    println!("{} {login} {password}", role.code());
+    Ok(())
+}
+
+fn import_registry(db: &Db, file: &std::path::Path) -> anyhow::Result<()> {
+    let report = jobs::import::registry(db, file, None, clock::now())?;
+    for refused in &report.refused {
+        eprintln!("dòng {}, {} «{}»: {}", refused.row, refused.column, refused.value, refused.reason);
+    }
+    println!(
+        "{} added, {} changed, {} unchanged, {} refused; {} applications that waited for a code are back before their officers",
+        report.added,
+        report.changed,
+        report.unchanged,
+        report.refused.len(),
+        report.rechecked
+    );
+    db.analyze()?;
+    Ok(())
+}
+
+fn check(config: &Config) -> anyhow::Result<()> {
+    println!("listen     {} ({})", config.listen, config.base_url);
+    println!("data       {}", config.data_dir.display());
+    let gateway = |set: bool, name: &str| if set { "configured".to_owned() } else { format!("not set ({name})") };
+    println!("sms        {}", gateway(config.sms.is_some(), "TNHS_SMS_URL"));
+    println!("mail       {}", gateway(config.smtp.is_some(), "TNHS_SMTP_URL"));
+    println!("database   {}", config.database.backend());
+    let db = open(config)?;
+    let (demo, empty, waiting) =
+        db.read(|conn| Ok::<_, DbError>((meta::is_demo(conn)?, meta::is_empty(conn)?, messages::waiting(conn)?)))?;
+    let holds = match (demo, empty) {
+        (true, _) => "made-up people",
+        (false, true) => "nothing yet",
+        (false, false) => "real data",
+    };
+    println!("holds      {holds}, {waiting} messages wait to be sent");
+    println!("in order");
+    Ok(())
+}

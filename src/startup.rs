@@ -94,6 +94,8 @@ pub fn server(parts: Arc<Parts>, listener: TcpListener) -> std::io::Result<Serve
     .worker_max_blocking_threads(blocking.div_ceil(workers).max(2) + 2)
     .client_request_timeout(std::time::Duration::from_secs(10))
     .shutdown_timeout(10)
+    // Whoever runs the server decides what ends it.
+    .disable_signals()
     .listen(listener)?
     .run();
     Ok(server)

@@ -22,7 +22,10 @@ fn argon2() -> Argon2<'static> {
 /// # Errors
 /// Only when the system has no randomness to give.
 pub fn hash_now(password: &str) -> anyhow::Result<String> {
-    Ok(argon2().hash_password(password.as_bytes()).map_err(|error| anyhow::anyhow!("hashing failed: {error}"))?.to_string())
+    Ok(argon2()
+        .hash_password(password.as_bytes())
+        .map_err(|error| anyhow::anyhow!("hashing failed: {error}"))?
+        .to_string())
 }
 
 impl Hasher {
@@ -47,8 +50,8 @@ impl Hasher {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         tokio::task::spawn_blocking(move || {
-            let matches = PasswordHash::new(&hash)
-                .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
+            let matches =
+                PasswordHash::new(&hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
             Ok(known && matches)
         })
         .await?

@@ -131,7 +131,8 @@ fn on_white(picture: &DynamicImage) -> DynamicImage {
         return DynamicImage::ImageRgb8(picture.to_rgb8());
     }
     let picture = picture.to_rgba8();
-    let blend = |value: u8, alpha: u16| u8::try_from((u16::from(value) * alpha + 255 * (255 - alpha)) / 255).unwrap_or(255);
+    let blend =
+        |value: u8, alpha: u16| u8::try_from((u16::from(value) * alpha + 255 * (255 - alpha)) / 255).unwrap_or(255);
     DynamicImage::ImageRgb8(image::RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
         let [r, g, b, a] = picture.get_pixel(x, y).0;
         image::Rgb([r, g, b].map(|value| blend(value, u16::from(a))))

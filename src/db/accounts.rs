@@ -38,7 +38,13 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Option<
         .select((accounts::id, accounts::code, accounts::state, accounts::password_hash, accounts::created_at))
         .first(conn)
         .optional()?;
-    Ok(row.map(|(id, code, state, hash, created_at)| Account { id, code, state, has_password: hash.is_some(), created_at }))
+    Ok(row.map(|(id, code, state, hash, created_at)| Account {
+        id,
+        code,
+        state,
+        has_password: hash.is_some(),
+        created_at,
+    }))
 }
 
 pub fn exists(conn: &mut Conn, code: &str) -> QueryResult<bool> {
@@ -64,9 +70,11 @@ pub fn sharing(conn: &mut Conn, application: &Application) -> QueryResult<(i64, 
         .count()
         .get_result(conn)?;
     let email = match application.notice_email() {
-        Some(email) => {
-            accounts::table.filter(accounts::email.eq(email)).filter(accounts::code.ne(code)).count().get_result(conn)?
-        }
+        Some(email) => accounts::table
+            .filter(accounts::email.eq(email))
+            .filter(accounts::code.ne(code))
+            .count()
+            .get_result(conn)?,
         None => 0,
     };
     Ok((phone, email))

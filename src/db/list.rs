@@ -344,7 +344,8 @@ fn rows(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ListRow>> {
             staff::name.nullable(),
         ))
         .load(conn)?;
-    let place: std::collections::HashMap<ApplicationId, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let place: std::collections::HashMap<ApplicationId, usize> =
+        ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     rows.sort_by_key(|row| place.get(&row.id).copied());
     Ok(rows)
 }

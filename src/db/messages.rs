@@ -12,7 +12,13 @@ use crate::domain::ids::{AccountId, ApplicationId, MessageId};
 use crate::domain::outbox::{Draft, LEASE, MessageChannel, MessageKind, MessageState};
 
 /// Queues a message. `key` is its idempotency key: the same for every attempt, and queueing it twice is refused.
-pub fn queue(conn: &mut Conn, application: ApplicationId, key: &str, draft: &Draft, now: NaiveDateTime) -> QueryResult<()> {
+pub fn queue(
+    conn: &mut Conn,
+    application: ApplicationId,
+    key: &str,
+    draft: &Draft,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
     diesel::insert_into(messages::table)
         .values((
             messages::idempotency_key.eq(key),
@@ -74,13 +80,13 @@ pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> Qu
                 .filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending]))
                 .filter(messages::next_attempt_at.eq(seen)),
         )
-            .set((
-                messages::state.eq(MessageState::Sending),
-                messages::lease.eq(lease),
-                messages::attempts.eq(messages::attempts + 1),
-                messages::next_attempt_at.eq(now + LEASE),
-            ))
-            .execute(conn)?;
+        .set((
+            messages::state.eq(MessageState::Sending),
+            messages::lease.eq(lease),
+            messages::attempts.eq(messages::attempts + 1),
+            messages::next_attempt_at.eq(now + LEASE),
+        ))
+        .execute(conn)?;
         if taken == 1 {
             mine.push(messages::table.find(id).select(Leased::as_select()).first(conn)?);
         }
@@ -99,10 +105,7 @@ pub fn settle(
 ) -> QueryResult<bool> {
     let sent_at = (state == MessageState::Sent).then_some(next_attempt_at);
     let changed = diesel::update(
-        messages::table
-            .find(id)
-            .filter(messages::lease.eq(lease))
-            .filter(messages::state.eq(MessageState::Sending)),
+        messages::table.find(id).filter(messages::lease.eq(lease)).filter(messages::state.eq(MessageState::Sending)),
     )
     .set((
         messages::state.eq(state),

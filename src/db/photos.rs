@@ -24,14 +24,7 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Pho
         .left_join(staff::table.on(photos::added_by.eq(staff::id.nullable())))
         .filter(photos::application_id.eq(id))
         .order(photos::id.desc())
-        .select((
-            photos::id,
-            photos::kind,
-            photos::sha256,
-            photos::current,
-            photos::added_at,
-            staff::name.nullable(),
-        ))
+        .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
         .load(conn)
 }
 

@@ -41,7 +41,11 @@ impl From<Row> for Member {
 }
 
 pub fn find(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<Member>> {
-    let row = registry_members::table.filter(registry_members::code.eq(code)).select(Row::as_select()).first(conn).optional()?;
+    let row = registry_members::table
+        .filter(registry_members::code.eq(code))
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
     Ok(row.map(Member::from))
 }
 
@@ -58,10 +62,13 @@ pub fn find_all(conn: &mut Conn, codes: &[SocialCode]) -> QueryResult<Vec<Member
 
 /// Other people of the registry who may be the applicant: the same ID number, or the same name and birth date.
 pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Member>> {
-    let others = || registry_members::table.filter(registry_members::code.ne(&declared.code)).select(Row::as_select()).limit(5);
+    let others =
+        || registry_members::table.filter(registry_members::code.ne(&declared.code)).select(Row::as_select()).limit(5);
     let mut found: Vec<Member> = Vec::new();
     if let Some(id_number) = &declared.id_number {
-        found.extend(others().filter(registry_members::id_number.eq(id_number)).load(conn)?.into_iter().map(Member::from));
+        found.extend(
+            others().filter(registry_members::id_number.eq(id_number)).load(conn)?.into_iter().map(Member::from),
+        );
     }
     let same_person = others()
         .filter(registry_members::name_folded.eq(declared.name.folded()))

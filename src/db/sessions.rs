@@ -43,15 +43,22 @@ pub fn load(conn: &mut Conn, key_hash: &str) -> QueryResult<Option<Session>> {
         .optional()?;
     Ok(row.map(|(state, created_at, last_seen_at, person)| {
         let mut locked = false;
-        let actor = person.map(|(id, name, role, agency_id, must_change_password, locked_at, agency_name, province_id)| {
-            locked = locked_at.is_some();
-            Actor { id, name, role, agency_id, agency_name, province_id, must_change_password }
-        });
+        let actor =
+            person.map(|(id, name, role, agency_id, must_change_password, locked_at, agency_name, province_id)| {
+                locked = locked_at.is_some();
+                Actor { id, name, role, agency_id, agency_name, province_id, must_change_password }
+            });
         Session { state, created_at, last_seen_at, actor, locked }
     }))
 }
 
-pub fn insert(conn: &mut Conn, key_hash: &str, staff_id: Option<StaffId>, state: &str, now: NaiveDateTime) -> QueryResult<()> {
+pub fn insert(
+    conn: &mut Conn,
+    key_hash: &str,
+    staff_id: Option<StaffId>,
+    state: &str,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
         .values((
             sessions::key_hash.eq(key_hash),

@@ -39,9 +39,8 @@ const QUIET_MINUTES: i64 = 70;
 /// How many applications, or entries of the registry, are held before they are written.
 const BATCH: usize = 2_000;
 /// From where each office's staff work: addresses that are kept for documentation (RFC 5737).
-const ADDRESSES: [&str; 8] = [
-    "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18",
-];
+const ADDRESSES: [&str; 8] =
+    ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18"];
 
 /// A base office.
 pub struct Office {
@@ -201,7 +200,8 @@ impl<'a> Writer<'a> {
             };
             let mut declaration = making.declaration(&person);
             declaration.email = Some(person.email());
-            let registered = guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
+            let registered =
+                guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
             let verdict = Verdict::of(&declaration, registered.as_ref());
             self.batch.members.extend(registered);
             let papers = Papers {
@@ -439,7 +439,13 @@ impl<'a> Writer<'a> {
         });
         self.batch.messages.push(Ended {
             application: application.id,
-            key: format!("{}-{}-{}-{}", application.id, application.version - 1, draft.kind.code(), draft.channel.code()),
+            key: format!(
+                "{}-{}-{}-{}",
+                application.id,
+                application.version - 1,
+                draft.kind.code(),
+                draft.channel.code()
+            ),
             draft,
             state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
             attempts: 1,

@@ -48,10 +48,46 @@ pub enum Case {
 const PENDING: [Case; 40] = {
     use Case::*;
     [
-        Plain, Unaccented, Again, Close, Plain, Missing, OtherBirthDate, Different, Plain, Minor, Plain, Unaccented,
-        OtherSex, NoPortrait, Plain, Close, AccountExists, Different, Plain, OtherCode, SharedPhone, Plain, Unaccented,
-        IdNumberTaken, Plain, Close, NoEmail, Missing, OtherIdNumber, Different, Plain, Blurred, Plain, Unaccented,
-        Again, Close, Plain, Missing, Plain, Different,
+        Plain,
+        Unaccented,
+        Again,
+        Close,
+        Plain,
+        Missing,
+        OtherBirthDate,
+        Different,
+        Plain,
+        Minor,
+        Plain,
+        Unaccented,
+        OtherSex,
+        NoPortrait,
+        Plain,
+        Close,
+        AccountExists,
+        Different,
+        Plain,
+        OtherCode,
+        SharedPhone,
+        Plain,
+        Unaccented,
+        IdNumberTaken,
+        Plain,
+        Close,
+        NoEmail,
+        Missing,
+        OtherIdNumber,
+        Different,
+        Plain,
+        Blurred,
+        Plain,
+        Unaccented,
+        Again,
+        Close,
+        Plain,
+        Missing,
+        Plain,
+        Different,
     ]
 };
 
@@ -304,8 +340,18 @@ impl Making<'_> {
 
     fn address(&mut self) -> String {
         const STREETS: [&str; 12] = [
-            "Hòa Bình", "Thống Nhất", "Bờ Sông", "Chợ Mới", "Cây Đa", "Đồng Dài", "Bến Đò", "Hoa Sữa", "Vườn Cam",
-            "Cầu Đá", "Giếng Làng", "Sao Mai",
+            "Hòa Bình",
+            "Thống Nhất",
+            "Bờ Sông",
+            "Chợ Mới",
+            "Cây Đa",
+            "Đồng Dài",
+            "Bến Đò",
+            "Hoa Sữa",
+            "Vườn Cam",
+            "Cầu Đá",
+            "Giếng Làng",
+            "Sao Mai",
         ];
         if self.rng.random_bool(0.3) {
             return format!("Thôn {}", self.rng.random_range(1..=12));

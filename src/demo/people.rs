@@ -88,11 +88,7 @@ pub struct Person {
 
 impl Person {
     pub fn birth_date(&self) -> BirthDate {
-        if self.only_year {
-            BirthDate::from_stored(self.born.year().to_string())
-        } else {
-            BirthDate::of(self.born)
-        }
+        if self.only_year { BirthDate::from_stored(self.born.year().to_string()) } else { BirthDate::of(self.born) }
     }
 
     pub fn email(&self) -> Email {
@@ -233,7 +229,9 @@ impl People {
 pub fn without_marks(name: &Name) -> Name {
     let words: Vec<&str> = name.as_str().split(' ').collect();
     let marked = words.iter().rposition(|word| names::folded(word) != names::canonical(word));
-    let word = |(at, word): (usize, &&str)| if Some(at) == marked { capitalised(&names::folded(word)) } else { (*word).to_owned() };
+    let word = |(at, word): (usize, &&str)| {
+        if Some(at) == marked { capitalised(&names::folded(word)) } else { (*word).to_owned() }
+    };
     Name::from_stored(words.iter().enumerate().map(word).collect::<Vec<_>>().join(" "))
 }
 

@@ -24,9 +24,8 @@ impl Pictures {
         let keep = |picture: RgbImage| -> anyhow::Result<String> {
             Ok(photos.keep(&encode(&DynamicImage::ImageRgb8(picture))?)?)
         };
-        let portraits = |faces: &[Face]| -> anyhow::Result<Vec<String>> {
-            faces.iter().map(|face| keep(portrait(face))).collect()
-        };
+        let portraits =
+            |faces: &[Face]| -> anyhow::Result<Vec<String>> { faces.iter().map(|face| keep(portrait(face))).collect() };
         Ok(Self {
             men: portraits(&MEN)?,
             women: portraits(&WOMEN)?,
@@ -110,7 +109,15 @@ const WOMEN: [Face; 5] = [
     woman([240, 228, 222], LIGHT, GREY, [58, 122, 112], true),
 ];
 const CHILDREN: [Face; 2] = [
-    Face { wall: [214, 236, 240], skin: LIGHT, hair: BLACK, clothes: GOLD, long_hair: false, glasses: false, scale: 0.92 },
+    Face {
+        wall: [214, 236, 240],
+        skin: LIGHT,
+        hair: BLACK,
+        clothes: GOLD,
+        long_hair: false,
+        glasses: false,
+        scale: 0.92,
+    },
     Face {
         wall: [244, 230, 234],
         skin: LIGHT,

@@ -106,7 +106,8 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
         let stands = |e: &&&Evidence| DeadlineState::of(e.application.due_at, None, now()) == *state;
         assert!(pending.iter().any(|e| stands(&e)), "{state:?}");
     }
-    let obstacle = |found: fn(&Refusal) -> bool| pending.iter().any(|e| assessment::obstacle(e).as_ref().is_some_and(found));
+    let obstacle =
+        |found: fn(&Refusal) -> bool| pending.iter().any(|e| assessment::obstacle(e).as_ref().is_some_and(found));
     assert!(obstacle(|refusal| matches!(refusal, Refusal::AccountExists)));
     assert!(obstacle(|refusal| matches!(refusal, Refusal::IdNumberTaken(_))));
     assert!(obstacle(|refusal| matches!(refusal, Refusal::NoPortrait)));
@@ -114,7 +115,9 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
     let differs = |field: fn(Differences) -> bool| {
         pending.iter().any(|e| {
             e.verdict() == Verdict::Exact
-                && e.member.as_ref().is_some_and(|member| field(Differences::between(&e.application.declaration, member)))
+                && e.member
+                    .as_ref()
+                    .is_some_and(|member| field(Differences::between(&e.application.declaration, member)))
         })
     };
     assert!(differs(|differences| differences.birth_date));
@@ -123,7 +126,8 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
     let has = |what: &dyn Fn(&Application) -> bool| pending.iter().any(|e| what(&e.application));
     assert!(has(&|application| application.declaration.email.is_none()));
     assert!(has(&|application| application.declaration.guardian.is_some()
-        && filling.query(|conn| photos::of_application(conn, application.id))
+        && filling
+            .query(|conn| photos::of_application(conn, application.id))
             .iter()
             .any(|photo| photo.kind == PhotoKind::BirthCertificate)));
     assert!(has(&|application| {
@@ -143,11 +147,8 @@ fn every_other_office_has_every_status_and_most_verdicts() {
     for office in ["99002", "99006", "99102"] {
         let desk: Vec<Evidence> =
             filling.ids(Scope::Agency(filling.office(office))).into_iter().map(|id| filling.evidence(id)).collect();
-        let pending: HashSet<&str> = desk
-            .iter()
-            .filter(|e| e.application.status == Status::Pending)
-            .map(|e| e.verdict().code())
-            .collect();
+        let pending: HashSet<&str> =
+            desk.iter().filter(|e| e.application.status == Status::Pending).map(|e| e.verdict().code()).collect();
         assert_eq!(pending.len(), Verdict::ALL.len(), "{office} {pending:?}");
     }
 }

@@ -84,15 +84,23 @@ pub enum Refusal {
     NotOpen(Status),
     #[error("Đánh dấu đủ ba mục đã kiểm tra trước khi ghi nhận hồ sơ hợp lệ.")]
     Checklist,
-    #[error("Họ tên chỉ khác dấu so với hệ thống HGĐ. Đối chiếu với giấy tờ rồi đánh dấu «Đã đối chiếu họ tên với giấy tờ».")]
+    #[error(
+        "Họ tên chỉ khác dấu so với hệ thống HGĐ. Đối chiếu với giấy tờ rồi đánh dấu «Đã đối chiếu họ tên với giấy tờ»."
+    )]
     NameNotCompared,
-    #[error("Mã số BHXH có trên hệ thống HGĐ nhưng họ tên là «{0}». Không thể duyệt; hãy chọn không hợp lệ, lý do đã được điền sẵn.")]
+    #[error(
+        "Mã số BHXH có trên hệ thống HGĐ nhưng họ tên là «{0}». Không thể duyệt; hãy chọn không hợp lệ, lý do đã được điền sẵn."
+    )]
     NameDiffers(String),
     #[error("Hồ sơ chưa có ảnh chân dung. Đính kèm ảnh trước khi ghi nhận hồ sơ hợp lệ.")]
     NoPortrait,
-    #[error("Mã số BHXH này đã có tài khoản giao dịch điện tử. Không thể cấp tài khoản thứ hai; hãy chọn không hợp lệ.")]
+    #[error(
+        "Mã số BHXH này đã có tài khoản giao dịch điện tử. Không thể cấp tài khoản thứ hai; hãy chọn không hợp lệ."
+    )]
     AccountExists,
-    #[error("Số giấy tờ này đã được dùng cho tài khoản của mã số BHXH {0}. Một số giấy tờ không thể có hai mã số; hãy chọn không hợp lệ.")]
+    #[error(
+        "Số giấy tờ này đã được dùng cho tài khoản của mã số BHXH {0}. Một số giấy tờ không thể có hai mã số; hãy chọn không hợp lệ."
+    )]
     IdNumberTaken(String),
     #[error("Mã số này vẫn chưa có trên hệ thống HGĐ; hồ sơ tiếp tục ở Chờ cấp mã số.")]
     StillNoCode,

@@ -43,7 +43,9 @@ pub fn parse_date(raw: &str) -> Result<Option<NaiveDate>, FieldError> {
         Some(Parts { day: Some(day), month: Some(month), year }) => {
             NaiveDate::from_ymd_opt(year, month, day).map(Some).ok_or_else(|| no_such_day(&typed))
         }
-        _ => Err(FieldError::new(format!("«{typed}» không phải ngày. Hãy gõ theo dạng ngày/tháng/năm, ví dụ 05/03/2026."))),
+        _ => Err(FieldError::new(format!(
+            "«{typed}» không phải ngày. Hãy gõ theo dạng ngày/tháng/năm, ví dụ 05/03/2026."
+        ))),
     }
 }
 

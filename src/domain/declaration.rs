@@ -64,7 +64,8 @@ impl Typed {
                 let sentence = format!("Người từ đủ {ADULT_AGE} tuổi tự kê khai. Hãy xóa phần người giám hộ.");
                 faults.push(("guardian_name", FieldError::new(sentence)));
             } else if id_number.is_none() && !(minor && guardian.is_some()) {
-                let sentence = "Bắt buộc nhập; chỉ người dưới 18 tuổi có người giám hộ mới được để trống (dùng giấy khai sinh).";
+                let sentence =
+                    "Bắt buộc nhập; chỉ người dưới 18 tuổi có người giám hộ mới được để trống (dùng giấy khai sinh).";
                 faults.push(("id_number", FieldError::new(sentence)));
             }
         }
@@ -103,7 +104,8 @@ impl Typed {
             return None;
         };
         let found = places::find_commune(province, &typed).map(|commune| commune.code.to_owned());
-        let unknown = || FieldError::new(format!("Không có xã, phường «{typed}» trong tỉnh đã chọn. Hãy chọn theo gợi ý."));
+        let unknown =
+            || FieldError::new(format!("Không có xã, phường «{typed}» trong tỉnh đã chọn. Hãy chọn theo gợi ý."));
         need(faults, "commune", found.ok_or_else(unknown))
     }
 
@@ -185,8 +187,7 @@ mod tests {
     fn an_adult_needs_papers_and_no_guardian() {
         assert!(adult().parse(today()).is_ok());
         assert_eq!(faulty(&Typed { id_number: String::new(), ..adult() }), ["id_number"]);
-        let guarded =
-            Typed { guardian_name: "Trần Văn An".into(), guardian_phone: "0951234568".into(), ..adult() };
+        let guarded = Typed { guardian_name: "Trần Văn An".into(), guardian_phone: "0951234568".into(), ..adult() };
         assert_eq!(faulty(&guarded), ["guardian_name"]);
     }
 
@@ -198,7 +199,10 @@ mod tests {
             Typed { guardian_name: "Trần Văn An".into(), guardian_phone: "0951234568".into(), ..alone.clone() };
         let declaration = guarded.parse(today()).unwrap();
         assert_eq!(declaration.guardian.unwrap().phone.as_str(), "0951234568");
-        assert_eq!(faulty(&Typed { guardian_email: "a@example.com".into(), ..alone }), ["guardian_name", "guardian_phone", "id_number"]);
+        assert_eq!(
+            faulty(&Typed { guardian_email: "a@example.com".into(), ..alone }),
+            ["guardian_name", "guardian_phone", "id_number"]
+        );
     }
 
     #[test]

@@ -74,7 +74,10 @@ mod tests {
             Some(r#"{"status":"rejected","verdict":"close","reason":"Ảnh mờ"}"#),
         );
         assert_eq!(facts, ["Trạng thái: Chờ duyệt → Từ chối", "Kiểm tra HGĐ: Gần giống", "Lý do: Ảnh mờ"]);
-        assert_eq!(describe(None, Some(r#"{"kind":"credentials","channel":"sms"}"#)), ["Tài khoản và mật khẩu qua SMS"]);
+        assert_eq!(
+            describe(None, Some(r#"{"kind":"credentials","channel":"sms"}"#)),
+            ["Tài khoản và mật khẩu qua SMS"]
+        );
         assert_eq!(describe(None, None), Vec::<String>::new());
     }
 }

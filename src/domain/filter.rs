@@ -183,7 +183,13 @@ impl Filter {
 
     /// Whether any criterion of the panel behind *Mở rộng* is set.
     pub fn is_extended(&self) -> bool {
-        let plain = Self { q: self.q.clone(), sort: self.sort, descending: self.descending, size: self.size, ..Self::default() };
+        let plain = Self {
+            q: self.q.clone(),
+            sort: self.sort,
+            descending: self.descending,
+            size: self.size,
+            ..Self::default()
+        };
         *self != plain
     }
 }
@@ -194,7 +200,8 @@ mod tests {
 
     #[test]
     fn many_numbers_can_be_pasted_and_a_serial_stands_alone() {
-        let Ok(Some(Term::Numbers { numbers, serials })) = parse_numbers("03706/2026/07906; 12/2026/07906\n3707,  15") else {
+        let Ok(Some(Term::Numbers { numbers, serials })) = parse_numbers("03706/2026/07906; 12/2026/07906\n3707,  15")
+        else {
             panic!()
         };
         assert_eq!(numbers, ["03706/2026/07906", "00012/2026/07906"]);

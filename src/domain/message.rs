@@ -35,9 +35,7 @@ pub fn approved(number: &str, account: &str, password: &str) -> String {
 pub fn rejected(number: &str, reason: &str) -> String {
     let reason = sms_text(reason);
     let reason = reason.trim_end_matches(['.', ' ']);
-    format!(
-        "BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat."
-    )
+    format!("BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat.")
 }
 
 /// Puts the password into a text that was queued without it.
@@ -90,7 +88,9 @@ pub fn credentials_email(number: &str, account: &str, password: &str) -> Email {
     mail(
         format!("Tài khoản giao dịch điện tử của hồ sơ {number}"),
         &[
-            format!("Hồ sơ đăng ký giao dịch điện tử số {number} đã được duyệt. Tin nhắn đến số điện thoại đã đăng ký không gửi được."),
+            format!(
+                "Hồ sơ đăng ký giao dịch điện tử số {number} đã được duyệt. Tin nhắn đến số điện thoại đã đăng ký không gửi được."
+            ),
             format!("Tên tài khoản: {account}\nMật khẩu: {password}"),
             "Vui lòng đổi mật khẩu khi đăng nhập lần đầu.".into(),
         ],
@@ -103,7 +103,8 @@ pub fn rejected_email(number: &str, reason: &str) -> Email {
         &[
             format!("Hồ sơ đăng ký giao dịch điện tử số {number} không được duyệt."),
             format!("Lý do: {reason}"),
-            "Ông/Bà có thể hoàn thiện thông tin và kê khai lại, hoặc đến cơ quan BHXH gần nhất để được hướng dẫn.".into(),
+            "Ông/Bà có thể hoàn thiện thông tin và kê khai lại, hoặc đến cơ quan BHXH gần nhất để được hướng dẫn."
+                .into(),
         ],
     )
 }
@@ -121,7 +122,9 @@ pub fn parse_reason(raw: &str) -> Result<String, FieldError> {
         return Err(FieldError::new("Nhập lý do bằng lời để người đăng ký hiểu cần làm gì."));
     }
     if has_link(&reason) {
-        return Err(FieldError::new("Lý do không được có liên kết hay địa chỉ trang web, vì tin nhắn của BHXH không bao giờ có liên kết."));
+        return Err(FieldError::new(
+            "Lý do không được có liên kết hay địa chỉ trang web, vì tin nhắn của BHXH không bao giờ có liên kết.",
+        ));
     }
     Ok(reason)
 }

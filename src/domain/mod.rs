@@ -97,9 +97,9 @@ pub mod outbox;
 pub mod permission;
 pub mod places;
 pub mod registry;
-pub mod staff;
 pub mod registry_file;
 pub mod spreadsheet;
+pub mod staff;
 pub mod text;
 
 /// JSON for the history's "before" and "after".

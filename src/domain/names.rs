@@ -20,7 +20,8 @@ impl Name {
     /// Nothing typed, a digit or sign that no name has, fewer than 2 or more than 100 characters.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let name = repaired(&text::required_line(raw, 100)?);
-        if let Some(sign) = name.chars().find(|c| !(c.is_alphabetic() || is_combining_mark(*c) || " '-.".contains(*c))) {
+        if let Some(sign) = name.chars().find(|c| !(c.is_alphabetic() || is_combining_mark(*c) || " '-.".contains(*c)))
+        {
             return Err(FieldError::new(format!("Họ tên không thể có «{sign}». Hãy gõ như trên giấy tờ tùy thân.")));
         }
         if name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
@@ -118,8 +119,7 @@ pub fn compare(a: &str, b: &str) -> Likeness {
     let (mut sorted_a, mut sorted_b) = (words_a.clone(), words_b.clone());
     sorted_a.sort_unstable();
     sorted_b.sort_unstable();
-    if a.replace('y', "i") == b.replace('y', "i") || sorted_a == sorted_b || misses_a_middle(&words_a, &words_b)
-    {
+    if a.replace('y', "i") == b.replace('y', "i") || sorted_a == sorted_b || misses_a_middle(&words_a, &words_b) {
         return Likeness::Close;
     }
     // Two letters are a slip in a long name and another person in a short one: at most a quarter of the letters.
@@ -171,7 +171,8 @@ pub fn diff_syllables(name: &str, other: &str) -> Vec<Syllable> {
     let mut common = vec![vec![0u16; theirs.len() + 1]; mine.len() + 1];
     for i in (0..mine.len()).rev() {
         for j in (0..theirs.len()).rev() {
-            common[i][j] = if mine[i] == theirs[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+            common[i][j] =
+                if mine[i] == theirs[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
         }
     }
     let mut j = 0;
@@ -212,12 +213,27 @@ pub fn sort_key(name: &str) -> String {
 fn collation(c: char) -> (String, char) {
     static TABLE: LazyLock<HashMap<char, (String, char)>> = LazyLock::new(|| {
         let mut table = HashMap::new();
-        for (letter, key) in
-            [('a', "a0"), ('ă', "a1"), ('â', "a2"), ('d', "d0"), ('đ', "d1"), ('e', "e0"), ('ê', "e1"), ('i', "i0"), ('o', "o0"), ('ô', "o1"), ('ơ', "o2"), ('u', "u0"), ('ư', "u1"), ('y', "y0")]
-        {
+        for (letter, key) in [
+            ('a', "a0"),
+            ('ă', "a1"),
+            ('â', "a2"),
+            ('d', "d0"),
+            ('đ', "d1"),
+            ('e', "e0"),
+            ('ê', "e1"),
+            ('i', "i0"),
+            ('o', "o0"),
+            ('ô', "o1"),
+            ('ơ', "o2"),
+            ('u', "u0"),
+            ('ư', "u1"),
+            ('y', "y0"),
+        ] {
             table.insert(letter, (key.to_owned(), '0'));
             // Ngang, huyền, hỏi, ngã, sắc, nặng.
-            for (tone, digit) in [('\u{300}', '1'), ('\u{309}', '2'), ('\u{303}', '3'), ('\u{301}', '4'), ('\u{323}', '5')] {
+            for (tone, digit) in
+                [('\u{300}', '1'), ('\u{309}', '2'), ('\u{303}', '3'), ('\u{301}', '4'), ('\u{323}', '5')]
+            {
                 let composed: String = [letter, tone].iter().collect::<String>().nfc().collect();
                 if let (Some(toned), true) = (composed.chars().next(), composed.chars().count() == 1) {
                     table.insert(toned, (key.to_owned(), digit));
@@ -241,7 +257,8 @@ fn token(run: &[&str]) -> i64 {
 fn tokens_of(name: &str, lengths: std::ops::RangeInclusive<usize>) -> Vec<i64> {
     let folded = folded(name);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    let mut tokens: Vec<i64> = lengths.flat_map(|length| words.windows(length).map(token).collect::<Vec<_>>()).collect();
+    let mut tokens: Vec<i64> =
+        lengths.flat_map(|length| words.windows(length).map(token).collect::<Vec<_>>()).collect();
     tokens.sort_unstable();
     tokens.dedup();
     tokens
@@ -293,7 +310,8 @@ mod tests {
     #[test]
     fn a_slip_is_close_and_another_person_is_not() {
         assert_eq!(compare("Nguyễn Văn Đức", "Nguyễn Văn Duc"), Likeness::Unaccented);
-        for close in ["Nguyễn Thị Bích Ngọcc", "Nguyễn Bích Ngọc", "Nguyễn Thị Ngọc Bích", "Nguiễn Thị Bích Ngọc"] {
+        for close in ["Nguyễn Thị Bích Ngọcc", "Nguyễn Bích Ngọc", "Nguyễn Thị Ngọc Bích", "Nguiễn Thị Bích Ngọc"]
+        {
             assert_eq!(compare("Nguyễn Thị Bích Ngọc", close), Likeness::Close, "{close}");
         }
         assert_eq!(compare("Lý Vy", "Lí Vi"), Likeness::Close);
@@ -306,7 +324,11 @@ mod tests {
     #[test]
     fn the_syllables_that_differ_are_marked() {
         let marked = |a, b| {
-            diff_syllables(a, b).into_iter().map(|s| if s.differs { format!("[{}]", s.text) } else { s.text }).collect::<Vec<_>>().join(" ")
+            diff_syllables(a, b)
+                .into_iter()
+                .map(|s| if s.differs { format!("[{}]", s.text) } else { s.text })
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(marked("Trần Thị Hòa", "Trần Thị Hoa"), "Trần Thị [Hòa]");
         assert_eq!(marked("Trần Thị Ngọc Hòa", "Trần Thị Hòa"), "Trần Thị [Ngọc] Hòa");
@@ -315,9 +337,13 @@ mod tests {
 
     #[test]
     fn names_sort_by_given_name_then_surname_in_vietnamese_order() {
-        let mut names = vec!["Trần Văn Đức", "Lê Thị Ánh", "Nguyễn Văn An", "Bùi An", "Phạm Văn Dũng", "Lê Thị Ân", "Võ Văn Àn"];
+        let mut names =
+            vec!["Trần Văn Đức", "Lê Thị Ánh", "Nguyễn Văn An", "Bùi An", "Phạm Văn Dũng", "Lê Thị Ân", "Võ Văn Àn"];
         names.sort_by_key(|name| sort_key(name));
-        assert_eq!(names, ["Bùi An", "Nguyễn Văn An", "Võ Văn Àn", "Lê Thị Ánh", "Lê Thị Ân", "Phạm Văn Dũng", "Trần Văn Đức"]);
+        assert_eq!(
+            names,
+            ["Bùi An", "Nguyễn Văn An", "Võ Văn Àn", "Lê Thị Ánh", "Lê Thị Ân", "Phạm Văn Dũng", "Trần Văn Đức"]
+        );
     }
 
     #[test]

@@ -61,7 +61,11 @@ impl SocialCode {
     /// Another length, or something that is no digit.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let typed = without_separators(raw)?;
-        if typed.is_ascii() && typed.len() == 15 && all_digits(&typed[2..]) && !typed.starts_with(|c: char| c.is_ascii_digit()) {
+        if typed.is_ascii()
+            && typed.len() == 15
+            && all_digits(&typed[2..])
+            && !typed.starts_with(|c: char| c.is_ascii_digit())
+        {
             return Ok(Self(typed[5..].to_owned()));
         }
         if !all_digits(&typed) {
@@ -115,11 +119,12 @@ impl Phone {
     /// Anything else. No carrier is refused.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let typed = without_separators(raw)?;
-        let national = match typed.strip_prefix("+84").or_else(|| typed.strip_prefix("84").filter(|rest| rest.len() == 9)) {
-            Some(rest) => format!("0{}", rest.trim_start_matches('0')),
-            None if typed.len() == 9 && !typed.starts_with('0') => format!("0{typed}"),
-            None => typed,
-        };
+        let national =
+            match typed.strip_prefix("+84").or_else(|| typed.strip_prefix("84").filter(|rest| rest.len() == 9)) {
+                Some(rest) => format!("0{}", rest.trim_start_matches('0')),
+                None if typed.len() == 9 && !typed.starts_with('0') => format!("0{typed}"),
+                None => typed,
+            };
         let begins = ["03", "05", "07", "08", "09"].iter().any(|prefix| national.starts_with(prefix));
         if national.len() == 10 && all_digits(&national) && begins {
             return Ok(Self(national));
@@ -148,7 +153,11 @@ impl Email {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
-        if local_ok && host.contains('.') && host.split('.').all(label_ok) { Ok(Self(typed.to_lowercase())) } else { Err(wrong()) }
+        if local_ok && host.contains('.') && host.split('.').all(label_ok) {
+            Ok(Self(typed.to_lowercase()))
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -235,7 +244,18 @@ mod tests {
     #[test]
     fn an_address_has_a_name_and_a_host() {
         assert_eq!(Email::parse("An.Nguyen+bhxh@Example.COM").unwrap().as_str(), "an.nguyen+bhxh@example.com");
-        for wrong in ["", "an", "an@", "@example.com", "an@example", "a n@example.com", "an@example..com", "an@exam\u{2024}ple.com", "a@b@example.com", "an@-x.com"] {
+        for wrong in [
+            "",
+            "an",
+            "an@",
+            "@example.com",
+            "an@example",
+            "a n@example.com",
+            "an@example..com",
+            "an@exam\u{2024}ple.com",
+            "a@b@example.com",
+            "an@-x.com",
+        ] {
             assert!(Email::parse(wrong).is_err(), "{wrong}");
         }
     }

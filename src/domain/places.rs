@@ -15,8 +15,9 @@ pub struct Commune {
     pub name: &'static str,
 }
 
-pub static PROVINCES: LazyLock<Vec<Province>> =
-    LazyLock::new(|| rows(include_str!("../../data/provinces.csv")).map(|[code, name]| Province { code, name }).collect());
+pub static PROVINCES: LazyLock<Vec<Province>> = LazyLock::new(|| {
+    rows(include_str!("../../data/provinces.csv")).map(|[code, name]| Province { code, name }).collect()
+});
 
 pub static COMMUNES: LazyLock<Vec<Commune>> = LazyLock::new(|| {
     rows(include_str!("../../data/communes.csv"))
@@ -25,8 +26,9 @@ pub static COMMUNES: LazyLock<Vec<Commune>> = LazyLock::new(|| {
 });
 
 /// Code and name of each relation.
-pub static RELATIONS: LazyLock<Vec<(&'static str, &'static str)>> =
-    LazyLock::new(|| rows(include_str!("../../data/household_relations.csv")).map(|[code, name]| (code, name)).collect());
+pub static RELATIONS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    rows(include_str!("../../data/household_relations.csv")).map(|[code, name]| (code, name)).collect()
+});
 
 /// The lists' rows: no field of theirs holds a comma or a quote.
 fn rows<const N: usize>(csv: &'static str) -> impl Iterator<Item = [&'static str; N]> {

@@ -13,11 +13,16 @@ use futures_util::StreamExt;
 
 use super::session::TypedSession;
 use super::sign_in;
+use crate::adapters::photos::MAX_BYTES;
 use crate::error::AppError;
 use crate::startup::Parts;
 
 /// The largest form that is no upload.
 pub const FORM_BYTES: usize = 64 * 1024;
+/// The largest upload, with the form around it.
+pub const UPLOAD_BYTES: usize = MAX_BYTES + FORM_BYTES;
+/// How much of a body that is too large is read before the connection is cut.
+const DROPPED_BYTES: usize = 100 * 1024 * 1024;
 /// How long a form's body may take, and an upload's.
 const FORM_DEADLINE: Duration = Duration::from_secs(30);
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
@@ -28,18 +33,21 @@ pub async fn surround(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let https = request.app_data::<web::Data<Parts>>().is_some_and(|parts| parts.config.is_https());
-    // Nothing can be both slow and welcome: handlers answer at once, so this bounds a stalled upload.
-    let plain = request.request().clone();
-    let mut response = match tokio::time::timeout(UPLOAD_DEADLINE, next.call(request)).await {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::from_err(error, plain),
-        Err(_) => ServiceResponse::from_err(AppError::Slow, plain),
-    };
-    add_headers(response.headers_mut(), https);
-    Ok(response)
+    match next.call(request).await {
+        Ok(response) => {
+            let mut response = response.map_into_boxed_body();
+            add_headers(response.headers_mut(), https);
+            Ok(response)
+        }
+        // An error of a middleware, such as a database that does not answer: its words are not for the page.
+        Err(error) if error.as_error::<AppError>().is_none() => {
+            Err(AppError::Internal(anyhow::Error::msg(error.to_string())).into())
+        }
+        Err(error) => Err(error),
+    }
 }
 
-fn add_headers(headers: &mut HeaderMap, https: bool) {
+pub fn add_headers(headers: &mut HeaderMap, https: bool) {
     const ALWAYS: [(&str, &str); 7] = [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -83,16 +91,16 @@ pub async fn screen(
     }
     let session = TypedSession::of(request.request());
     let signed_in = session.actor().is_some();
-    let multipart = request.content_type() == "multipart/form-data";
-    if multipart {
-        // The handler checks the token: it stands inside the body, which only the handler reads.
-        return if signed_in {
-            Ok(next.call(request).await?.map_into_boxed_body())
-        } else {
-            Err(AppError::SignInFirst { next: sign_in::page_of(request.path()) }.into())
-        };
+    if request.content_type() == "multipart/form-data" {
+        let body = read(request.take_payload(), UPLOAD_BYTES, UPLOAD_DEADLINE).await?;
+        if !signed_in {
+            return Err(AppError::SignInFirst { next: sign_in::page_of(request.path()) }.into());
+        }
+        // The handler checks the token: it stands in one of the parts.
+        request.set_payload(Payload::from(body));
+        return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let body = read_form(request.take_payload()).await?;
+    let body = read(request.take_payload(), FORM_BYTES, FORM_DEADLINE).await?;
     if request.path() == sign_in::PATH {
         // Signing in changes nothing that another site could want, and there may be no session yet.
     } else if !signed_in {
@@ -106,19 +114,24 @@ pub async fn screen(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-async fn read_form(mut payload: Payload) -> Result<web::Bytes, AppError> {
+/// Reads a body within a limit and a deadline: actix has neither. Of one that is too large the rest is read and dropped, up
+/// to a point, because a browser shows our answer only once it has sent everything.
+async fn read(mut payload: Payload, limit: usize, deadline: Duration) -> Result<web::Bytes, AppError> {
     let mut body = web::BytesMut::new();
-    let read = async {
+    let mut total = 0;
+    let reading = async {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| AppError::Malformed)?;
-            if body.len() + chunk.len() > FORM_BYTES {
-                return Err(AppError::TooLarge);
+            total += chunk.len();
+            if total <= limit {
+                body.extend_from_slice(&chunk);
+            } else if total > DROPPED_BYTES {
+                break;
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(())
+        if total <= limit { Ok(()) } else { Err(AppError::TooLarge) }
     };
-    tokio::time::timeout(FORM_DEADLINE, read).await.map_err(|_| AppError::Slow)??;
+    tokio::time::timeout(deadline, reading).await.map_err(|_| AppError::Slow)??;
     Ok(body.freeze())
 }
 

@@ -20,7 +20,11 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
             web::scope("")
                 .wrap(from_fn(guard::screen))
                 .wrap(session::middleware(parts))
-                .app_data(web::FormConfig::default().limit(guard::FORM_BYTES).error_handler(|_, _| AppError::Malformed.into()))
+                .app_data(
+                    web::FormConfig::default()
+                        .limit(guard::FORM_BYTES)
+                        .error_handler(|_, _| AppError::Malformed.into()),
+                )
                 .app_data(photos::config())
                 .app_data(web::PathConfig::default().error_handler(|_, _| AppError::NotFound.into()))
                 .app_data(web::QueryConfig::default().error_handler(|_, _| AppError::Malformed.into()))

@@ -71,7 +71,10 @@ pub fn page_of(path: &str) -> String {
     if path.starts_with("/staff") {
         return "/staff".into();
     }
-    let page = parent("/assessment").or_else(|| parent("/preview")).or_else(|| parent("/recheck")).or_else(|| parent("/search"));
+    let page = parent("/assessment")
+        .or_else(|| parent("/preview"))
+        .or_else(|| parent("/recheck"))
+        .or_else(|| parent("/search"));
     match page {
         Some(page) => page.to_owned(),
         None if path == "/sign-out" => "/".into(),
@@ -165,7 +168,8 @@ pub async fn post(
     let right = parts.hasher.verify(form.password.clone(), hash).await?;
     let Some(id) = id.filter(|_| right) else {
         fail(&parts, counters.map(|(key, _)| key), id, address, now).await?;
-        let sentence = "Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra phím Caps Lock và bộ gõ tiếng Việt rồi thử lại.";
+        let sentence =
+            "Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra phím Caps Lock và bộ gõ tiếng Việt rồi thử lại.";
         return SignInPage::show(&form, Some(sentence.into()), StatusCode::UNAUTHORIZED);
     };
     let [(by_login, _), _] = counters;

@@ -116,7 +116,8 @@ pub async fn post(
         let fault = FieldError::new("Tên đăng nhập này đã có người dùng. Hãy chọn tên khác.");
         return show(&person, &session, &parts, (form, Errors::one("login", fault), None)).await;
     }
-    show(&person, &session, &parts, (Form::default(), Errors::default(), Some(Added { login: new_login, password }))).await
+    show(&person, &session, &parts, (Form::default(), Errors::default(), Some(Added { login: new_login, password })))
+        .await
 }
 
 /// Whom an admin acted upon.

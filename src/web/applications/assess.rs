@@ -17,8 +17,8 @@ use crate::domain::assessment::{Assessment, Checklist, Decision, Outcome, assess
 use crate::domain::dates::show_time;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ApplicationId, StaffId};
-use crate::domain::permission::Actor;
 use crate::domain::message::{self, parse_reason};
+use crate::domain::permission::Actor;
 use crate::domain::registry::Verdict;
 use crate::domain::text::FieldError;
 use crate::error::AppError;
@@ -65,9 +65,9 @@ impl Form {
                 photo_matches: !self.photo_matches.is_empty(),
                 name_compared: !self.name_compared.is_empty(),
             })),
-            Some(Outcome::Invalid) => {
-                parse_reason(&self.typed_reason()).map(Assessment::Invalid).map_err(|fault| Errors::one("reason", fault))
-            }
+            Some(Outcome::Invalid) => parse_reason(&self.typed_reason())
+                .map(Assessment::Invalid)
+                .map_err(|fault| Errors::one("reason", fault)),
         }
     }
 }
@@ -164,7 +164,14 @@ pub async fn post(
             return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
         }
     };
-    let deciding = Deciding { actor: person.clone(), id, form: form.clone(), assessment, address: address(&request), now: clock::now() };
+    let deciding = Deciding {
+        actor: person.clone(),
+        id,
+        form: form.clone(),
+        assessment,
+        address: address(&request),
+        now: clock::now(),
+    };
     let again = deciding.clone();
     let recorded = match parts.write(move |conn| deciding.record(conn)).await {
         // Somebody else just created the account of this code: the second look says so.
@@ -269,8 +276,13 @@ pub async fn preview(
     let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
     let wants_data = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json");
     if !wants_data {
-        let shown =
-            Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: None, status: StatusCode::OK };
+        let shown = Shown {
+            list: form.list.clone(),
+            form: Some(form),
+            errors: Errors::default(),
+            refusal: None,
+            status: StatusCode::OK,
+        };
         return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
     }
     let actor = person.clone();

@@ -188,7 +188,11 @@ pub async fn show(
     let obstacle = if application.status.is_open() { assessment::obstacle(evidence) } else { None };
     let mut form = shown.form.unwrap_or_else(|| Form {
         reason: assessment::suggested_reason(evidence).unwrap_or_default(),
-        outcome: if assessment::suggested_reason(evidence).is_some() { Outcome::Invalid.code().into() } else { String::new() },
+        outcome: if assessment::suggested_reason(evidence).is_some() {
+            Outcome::Invalid.code().into()
+        } else {
+            String::new()
+        },
         ..Form::default()
     });
     // The form that is shown speaks of what is shown.
@@ -251,7 +255,8 @@ pub async fn get(
     at: web::Query<At>,
 ) -> Result<HttpResponse, AppError> {
     let id = ApplicationId(path.into_inner());
-    let (form, expired) = session.take_draft::<Form>(request.path()).map_or((None, false), |(form, expired)| (Some(form), expired));
+    let (form, expired) =
+        session.take_draft::<Form>(request.path()).map_or((None, false), |(form, expired)| (Some(form), expired));
     let refusal = expired.then(|| {
         "Phiên trước đã kết thúc khi bạn gửi. Nội dung đã nhập được giữ lại, hãy xem lại rồi ghi nhận.".to_owned()
     });

@@ -108,14 +108,20 @@ pub async fn post(
                 after: None,
             };
             events::add(conn, &event)?;
-            Ok((id, format!("Đã nhập hồ sơ số {number}. Hãy in tờ khai để người đăng ký ký tên, rồi đính kèm ảnh chân dung")))
+            Ok((
+                id,
+                format!(
+                    "Đã nhập hồ sơ số {number}. Hãy in tờ khai để người đăng ký ký tên, rồi đính kèm ảnh chân dung"
+                ),
+            ))
         })
         .await;
     let (id, text) = match filed {
         Ok(filed) => filed,
         Err(AppError::Taken) => {
             let by = person.id;
-            let id = parts.read(move |conn| Ok(applications::by_request(conn, &once, by)?)).await?.ok_or(AppError::Taken)?;
+            let id =
+                parts.read(move |conn| Ok(applications::by_request(conn, &once, by)?)).await?.ok_or(AppError::Taken)?;
             (id, "Hồ sơ này đã được nhập trước đó; không tạo thêm hồ sơ mới".to_owned())
         }
         Err(error) => return Err(error),

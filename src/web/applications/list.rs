@@ -78,9 +78,14 @@ impl Form {
             return Ok(Filter { size: parse_size(&self.size), ..Filter::default() });
         }
         let mut line = |field, typed: &str, max| {
-            text::paragraph(typed, max).map_err(|fault| errors.0.push((field, fault))).ok().flatten().unwrap_or_default()
+            text::paragraph(typed, max)
+                .map_err(|fault| errors.0.push((field, fault)))
+                .ok()
+                .flatten()
+                .unwrap_or_default()
         };
-        let (q, numbers, code) = (line("q", &self.q, 200), line("numbers", &self.numbers, 12_000), line("code", &self.code, 30));
+        let (q, numbers, code) =
+            (line("q", &self.q, 200), line("numbers", &self.numbers, 12_000), line("code", &self.code, 30));
         let mut date =
             |field, typed: &str| parse_date(typed).map_err(|fault| errors.0.push((field, fault))).ok().flatten();
         let (from, to) = (date("from", &self.from), date("to", &self.to));
@@ -195,7 +200,11 @@ impl ListPage {
     ];
 
     fn count(number: &i64) -> String {
-        if *number > i64::from(COUNT_CAP) { format!("hơn {}", thousands(i64::from(COUNT_CAP))) } else { thousands(*number) }
+        if *number > i64::from(COUNT_CAP) {
+            format!("hơn {}", thousands(i64::from(COUNT_CAP)))
+        } else {
+            thousands(*number)
+        }
     }
 
     fn order(&self, column: &Sort) -> &'static str {
@@ -263,10 +272,16 @@ pub async fn get(
     if let Some((form, _)) = session.take_draft::<Form>("/applications") {
         return search(person, session, parts, web::Form(form)).await;
     }
-    let (key, filter) =
-        session.filter(Some(at.list.as_str()).filter(|key| !key.is_empty())).unwrap_or_else(|| (String::new(), Filter::default()));
-    show(&person, &session, &parts, Shown { form: Form::of(&filter), filter, key, number: at.page.unwrap_or(1), errors: Errors::default() })
-        .await
+    let (key, filter) = session
+        .filter(Some(at.list.as_str()).filter(|key| !key.is_empty()))
+        .unwrap_or_else(|| (String::new(), Filter::default()));
+    show(
+        &person,
+        &session,
+        &parts,
+        Shown { form: Form::of(&filter), filter, key, number: at.page.unwrap_or(1), errors: Errors::default() },
+    )
+    .await
 }
 
 struct Shown {
@@ -288,7 +303,10 @@ async fn show(
     let (scope, query) = (person.scope(), query(&filter, person.scope(), now));
     let number = number.clamp(1, 1_000_000);
     let (size, offset) = (i64::from(filter.size), i64::from(number - 1) * i64::from(filter.size));
-    let counts_key = format!("{scope:?} {:?}", Filter { sort: Sort::Queue, descending: false, group: None, size: 0, ..filter.clone() });
+    let counts_key = format!(
+        "{scope:?} {:?}",
+        Filter { sort: Sort::Queue, descending: false, group: None, size: 0, ..filter.clone() }
+    );
     let counted = parts.counts.get(&counts_key);
     let (mut items, dead, agencies, counted) = parts
         .read(move |conn| {
@@ -331,7 +349,8 @@ async fn show(
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chips = chips(&filter, &agencies);
     let chrome = Chrome::new(person, session, Menu::Applications);
-    let listed = ListPage { chrome, form, filter, errors, chips, agencies, rows, key, number, pages, has_next, found, late };
+    let listed =
+        ListPage { chrome, form, filter, errors, chips, agencies, rows, key, number, pages, has_next, found, late };
     page(&listed, status)
 }
 

@@ -1,10 +1,10 @@
 //! The photos of an application: looking at one, replacing the portrait by attaching a file (a scanner's file too, as
 //! PHỤ LỤC 02 notes), putting an earlier one back.
 
+use actix_multipart::MultipartError;
 use actix_multipart::form::bytes::Bytes;
 use actix_multipart::form::text::Text;
 use actix_multipart::form::{MultipartForm, MultipartFormConfig};
-use actix_multipart::MultipartError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::assess;
 use super::detail::{self, Shown, list_key};
 use super::within_scope;
-use crate::adapters::photos::{MAX_BYTES, PhotoError};
+use crate::adapters::photos::PhotoError;
 use crate::clock;
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, applications, photos};
@@ -45,18 +45,19 @@ pub struct Upload {
 
 /// Limits on uploads, and errors as ours.
 pub fn config() -> MultipartFormConfig {
-    let room = MAX_BYTES + guard::FORM_BYTES;
-    MultipartFormConfig::default().total_limit(room).memory_limit(room).error_handler(|error, _| {
-        match error {
-            MultipartError::Field { source, .. } => match source.as_error::<MultipartError>() {
-                Some(MultipartError::Payload(actix_web::error::PayloadError::Overflow)) => AppError::TooLarge,
+    MultipartFormConfig::default().total_limit(guard::UPLOAD_BYTES).memory_limit(guard::UPLOAD_BYTES).error_handler(
+        |error, _| {
+            match error {
+                MultipartError::Field { source, .. } => match source.as_error::<MultipartError>() {
+                    Some(MultipartError::Payload(actix_web::error::PayloadError::Overflow)) => AppError::TooLarge,
+                    _ => AppError::Malformed,
+                },
+                MultipartError::Payload(actix_web::error::PayloadError::Overflow) => AppError::TooLarge,
                 _ => AppError::Malformed,
-            },
-            MultipartError::Payload(actix_web::error::PayloadError::Overflow) => AppError::TooLarge,
-            _ => AppError::Malformed,
-        }
-        .into()
-    })
+            }
+            .into()
+        },
+    )
 }
 
 /// `GET /applications/{id}/photos/{photo}`
@@ -145,7 +146,11 @@ pub async fn post(
     if !draft.is_empty() {
         session.keep_draft(&Draft { page: page.clone(), body: draft, expired: false })?;
     }
-    session.tell(&Flash { good: true, text: "Đã thay ảnh. Ảnh cũ được giữ lại ở phần Ảnh trước đây".into(), offers_next: false })?;
+    session.tell(&Flash {
+        good: true,
+        text: "Đã thay ảnh. Ảnh cũ được giữ lại ở phần Ảnh trước đây".into(),
+        offers_next: false,
+    })?;
     Ok(see_other(&format!("{page}?list={list}")))
 }
 
