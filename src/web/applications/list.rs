@@ -207,6 +207,11 @@ impl ListPage {
         }
     }
 
+    /// The office's name as a column has room for it.
+    fn short_office(name: &str) -> String {
+        name.replacen("Bảo hiểm xã hội", "BHXH", 1)
+    }
+
     fn order(&self, column: &Sort) -> &'static str {
         match (self.filter.sort == *column, self.filter.descending) {
             (false, _) => "none",
