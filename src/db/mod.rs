@@ -2,7 +2,7 @@
 //! composes several of them into one transaction. Nothing here decides anything: rules live in `domain`.
 //!
 //! One binary speaks to SQLite and to PostgreSQL through [`Conn`]. The few statements that diesel cannot write for both at
-//! once go through [`on_backend!`].
+//! once go through [`crate::on_backend!`].
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -202,6 +202,7 @@ fn numbers_run_without_a_gap_and_a_code_has_one_account() {
         .db
         .write(|conn| {
             let new = stored::NewApplication {
+                request_key: None,
                 agency_id: agency,
                 kind: Kind::New,
                 channel: crate::domain::application::Channel::Counter,
