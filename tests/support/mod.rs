@@ -282,6 +282,7 @@ impl TestApp {
 
     pub fn declared_without_portrait(&self, office: &Agency, person: &Declaration, at: NaiveDateTime) -> Application {
         let new = NewApplication {
+            request_key: None,
             agency_id: office.id,
             kind: Kind::New,
             channel: Channel::Portal,
