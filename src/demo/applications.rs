@@ -39,9 +39,8 @@ const QUIET_MINUTES: i64 = 70;
 /// How many applications, or entries of the registry, are held before they are written.
 const BATCH: usize = 2_000;
 /// From where each office's staff work: addresses that are kept for documentation (RFC 5737).
-const ADDRESSES: [&str; 8] = [
-    "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18",
-];
+const ADDRESSES: [&str; 8] =
+    ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18"];
 
 /// A base office.
 pub struct Office {
@@ -200,8 +199,9 @@ impl<'a> Writer<'a> {
                 day: to_hanoi(submitted_at).date(),
             };
             let mut declaration = making.declaration(&person);
-            declaration.email = Some(person.email());
-            let registered = guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
+            declaration.email = Some(guest.email());
+            let registered =
+                guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
             let verdict = Verdict::of(&declaration, registered.as_ref());
             self.batch.members.extend(registered);
             let papers = Papers {
@@ -279,43 +279,44 @@ impl<'a> Writer<'a> {
 
     fn file(&mut self, arrival: Arrival, fate: Fate, papers: Papers, portrait_of: u64) {
         self.last_application += 1;
-        let id = ApplicationId(self.last_application);
         let office = &mut self.offices[arrival.office];
-        let Papers { kind, declaration, verdict, portrait } = &papers;
-        let is_minor = declaration.guardian.is_some();
+        let officer = *pick(&mut self.rng, &office.officers);
+        let is_minor = papers.declaration.guardian.is_some();
         // A minor is declared from the account of a guardian.
         let channel = if is_minor && arrival.channel == Channel::Counter { Channel::App } else { arrival.channel };
-        let at_counter = channel == Channel::Counter;
+        let entered_by = (channel == Channel::Counter).then_some(officer);
 
         let year = to_hanoi(arrival.submitted_at).year();
-        let serial = office.serials.entry(year).or_default();
-        *serial += 1;
-        let number = ApplicationNumber::compose(serial.unsigned_abs(), year, &office.code);
-        let received_at = if at_counter || is_minor {
+        let last_serial = office.serials.entry(year).or_default();
+        *last_serial += 1;
+        let serial = *last_serial;
+
+        let received_at = if entered_by.is_some() || is_minor {
             Some(arrival.submitted_at)
         } else {
             fate.came.or(fate.decided).map(|position| self.calendar.instant(position))
         };
         let due_at = due_at(arrival.submitted_at, received_at);
-        let officer = *pick(&mut self.rng, &office.officers);
         let acted_at = match fate.status {
             Status::Pending => None,
             // What is past its time is removed some minutes later.
             Status::Expired => Some(due_at + TimeDelta::minutes(self.rng.random_range(1..60))),
-            _ => fate.decided.map(|position| self.calendar.instant(position)),
+            Status::Approved | Status::Rejected | Status::AwaitingCode => {
+                fate.decided.map(|position| self.calendar.instant(position))
+            }
         };
+        // Waiting for a code is not the end: nobody has decided the application yet.
         let decided_at = acted_at.filter(|_| !fate.status.is_open());
         let reason = (fate.status == Status::Rejected).then(|| papers.reason(&mut self.rng));
-        let entered_by = at_counter.then_some(officer);
         let application = Application {
-            id,
+            id: ApplicationId(self.last_application),
             agency_id: office.id,
             agency_name: office.agency_name.clone(),
-            number,
-            kind: *kind,
+            number: ApplicationNumber::compose(serial.unsigned_abs(), year, &office.code),
+            kind: papers.kind,
             status: fate.status,
             channel,
-            declaration: declaration.clone(),
+            declaration: papers.declaration,
             submitted_at: arrival.submitted_at,
             received_at,
             due_at,
@@ -325,50 +326,69 @@ impl<'a> Writer<'a> {
             reason: reason.map(str::to_owned),
             version: if acted_at.is_some() { 2 } else { 1 },
         };
-        let (address, province_id, serial) = (office.address, office.province, *serial);
+        let province_id = office.province;
+        let address = office.address;
 
-        let recorded = |status, reason, verdict| Some(to_json(&Recorded { status, reason, verdict }));
+        let decision = acted_at.map(|at| (at, officer, papers.verdict));
+        self.tell(&application, entered_by, decision, address);
+        self.photograph(&application, papers.portrait, portrait_of, entered_by);
+        match reason {
+            Some(reason) => {
+                for draft in outbox::on_rejection(&application, reason) {
+                    self.send(&application, draft, None);
+                }
+            }
+            None if fate.status == Status::Approved => self.open_account(&application, arrival.office),
+            None => {}
+        }
+        self.batch.filed.push(Filed { application, province_id, serial, entered_by });
+    }
+
+    /// Writes the history: how it came in, and what was decided.
+    fn tell(
+        &mut self,
+        application: &Application,
+        entered_by: Option<StaffId>,
+        decision: Option<(NaiveDateTime, StaffId, Verdict)>,
+        address: &'static str,
+    ) {
         let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
-            application: Some(id),
+            application: Some(application.id),
             staff,
             kind,
             at,
             address: staff.map(|_| address),
             before,
-            after,
+            after: Some(after),
         };
-        let came_in = if at_counter { EventKind::Entered } else { EventKind::Submitted };
-        let pending = || recorded(Status::Pending, None, None);
-        self.batch.events.push(event(came_in, arrival.submitted_at, entered_by, None, pending()));
-        if let Some(at) = acted_at {
-            let (kind, staff, verdict) = match fate.status {
-                Status::Approved => (EventKind::Approved, Some(officer), Some(verdict.code())),
-                Status::Rejected => (EventKind::Rejected, Some(officer), Some(verdict.code())),
-                Status::AwaitingCode => (EventKind::AwaitingCode, Some(officer), Some(verdict.code())),
-                Status::Expired | Status::Pending => (EventKind::Expired, None, None),
-            };
-            self.batch.events.push(event(kind, at, staff, pending(), recorded(fate.status, reason, verdict)));
-        }
-        self.photograph(&application, *portrait, portrait_of, entered_by);
-        match (fate.status, reason) {
-            (Status::Approved, _) => self.open_account(&application, arrival.office),
-            (Status::Rejected, Some(reason)) => {
-                for draft in outbox::on_rejection(&application, reason) {
-                    self.send(&application, draft, None);
-                }
-            }
-            _ => {}
-        }
-        self.batch.filed.push(Filed { application, province_id, serial, entered_by });
+        let pending = to_json(&Recorded { status: Status::Pending, reason: None, verdict: None });
+        let came_in = if entered_by.is_some() { EventKind::Entered } else { EventKind::Submitted };
+        self.batch.events.push(event(came_in, application.submitted_at, entered_by, None, pending.clone()));
+        let Some((at, officer, verdict)) = decision else { return };
+        let kind = match application.status {
+            Status::Pending => return,
+            Status::Approved => EventKind::Approved,
+            Status::Rejected => EventKind::Rejected,
+            Status::AwaitingCode => EventKind::AwaitingCode,
+            Status::Expired => EventKind::Expired,
+        };
+        let by_officer = kind != EventKind::Expired;
+        let after = to_json(&Recorded {
+            status: application.status,
+            reason: application.reason.as_deref(),
+            verdict: by_officer.then_some(verdict.code()),
+        });
+        self.batch.events.push(event(kind, at, by_officer.then_some(officer), Some(pending), after));
     }
 
     fn photograph(&mut self, of: &Application, portrait: Portrait, index: u64, added_by: Option<StaffId>) {
         let pictures = self.pictures;
         let sex: Sex = of.declaration.sex;
         let is_minor = of.declaration.guardian.is_some();
+        let age = to_hanoi(of.submitted_at).year() - of.declaration.birth_date.year();
         let mut photos = Vec::with_capacity(3);
         match portrait {
-            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, is_minor, index))),
+            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, age, index))),
             Portrait::Blurred => photos.push((PhotoKind::Portrait, pictures.blurred())),
             Portrait::Lacking => {}
         }
@@ -439,7 +459,13 @@ impl<'a> Writer<'a> {
         });
         self.batch.messages.push(Ended {
             application: application.id,
-            key: format!("{}-{}-{}-{}", application.id, application.version - 1, draft.kind.code(), draft.channel.code()),
+            key: format!(
+                "{}-{}-{}-{}",
+                application.id,
+                application.version - 1,
+                draft.kind.code(),
+                draft.channel.code()
+            ),
             draft,
             state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
             attempts: 1,

@@ -45,6 +45,7 @@ pub enum Case {
 }
 
 /// In each office the pending applications take these in turn: six of ten agree with the registry's name.
+#[rustfmt::skip]
 const PENDING: [Case; 40] = {
     use Case::*;
     [
@@ -151,7 +152,9 @@ impl Papers {
             (Portrait::Blurred | Portrait::Lacking, _) => REASONS[1],
             (_, Verdict::Different | Verdict::Missing) => REASONS[4],
             (_, Verdict::Close) => REASONS[0],
-            (_, Verdict::Exact | Verdict::Unaccented) => *pick(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]]),
+            (_, Verdict::Exact | Verdict::Unaccented) => {
+                pick::<&str>(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]])
+            }
         }
     }
 }
@@ -304,8 +307,18 @@ impl Making<'_> {
 
     fn address(&mut self) -> String {
         const STREETS: [&str; 12] = [
-            "Hòa Bình", "Thống Nhất", "Bờ Sông", "Chợ Mới", "Cây Đa", "Đồng Dài", "Bến Đò", "Hoa Sữa", "Vườn Cam",
-            "Cầu Đá", "Giếng Làng", "Sao Mai",
+            "Hòa Bình",
+            "Thống Nhất",
+            "Bờ Sông",
+            "Chợ Mới",
+            "Cây Đa",
+            "Đồng Dài",
+            "Bến Đò",
+            "Hoa Sữa",
+            "Vườn Cam",
+            "Cầu Đá",
+            "Giếng Làng",
+            "Sao Mai",
         ];
         if self.rng.random_bool(0.3) {
             return format!("Thôn {}", self.rng.random_range(1..=12));

@@ -20,7 +20,7 @@ use crate::adapters::hasher::hash_now;
 use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
-use crate::db::{Conn, Db, DbError, agencies, meta, staff};
+use crate::db::{Conn, Db, DbError, agencies, bulk, meta, staff};
 use crate::domain::account::new_password;
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::permission::Role;
@@ -92,12 +92,9 @@ const PROVINCES: [Province; 2] = [
     },
     Province {
         code: "991",
-        name: "Bảo hiểm xã hội tỉnh Hải Châu Sa",
+        name: "Bảo hiểm xã hội tỉnh Vân Châu",
         place: "51",
-        offices: &[
-            ("99101", "Bảo hiểm xã hội cơ sở Vân Hải", 13),
-            ("99102", "Bảo hiểm xã hội cơ sở Cửa Sông", 10),
-        ],
+        offices: &[("99101", "Bảo hiểm xã hội cơ sở Vân Hải", 13), ("99102", "Bảo hiểm xã hội cơ sở Cửa Sông", 10)],
     },
 ];
 
@@ -116,7 +113,7 @@ pub fn fill(db: &Db, photos: &PhotoStore, size: &Size, now: NaiveDateTime) -> an
             return Ok(Filled::AlreadyFilled);
         }
         meta::mark_as_demo(conn)?;
-        write(conn, &pictures, size, now)?;
+        bulk::with_room(conn, |conn| write(conn, &pictures, size, now))?;
         Ok::<_, anyhow::Error>(Filled::Now)
     })?;
     db.analyze()?;
@@ -177,7 +174,13 @@ fn open_offices(conn: &mut Conn, now: NaiveDateTime) -> anyhow::Result<Vec<Offic
                 employer.employ(conn, sign_in.role, sign_in.login, sign_in.name, above.id)?;
             }
         } else {
-            employer.employ(conn, Role::Supervisor, &format!("giamsat.{}", province.code), "Hồ Thị Lan Anh", above.id)?;
+            employer.employ(
+                conn,
+                Role::Supervisor,
+                &format!("giamsat.{}", province.code),
+                "Hồ Thị Lan Anh",
+                above.id,
+            )?;
             employer.employ(conn, Role::Admin, &format!("quantri.{}", province.code), "Ngô Đức Tài", above.id)?;
         }
         for &(code, name, share) in province.offices {
@@ -189,7 +192,13 @@ fn open_offices(conn: &mut Conn, now: NaiveDateTime) -> anyhow::Result<Vec<Offic
                 }
             }
             for (at, name) in names.by_ref().take(2).enumerate() {
-                officers.push(employer.employ(conn, Role::Officer, &format!("canbo{}.{code}", at + 1), name, agency.id)?);
+                officers.push(employer.employ(
+                    conn,
+                    Role::Officer,
+                    &format!("canbo{}.{code}", at + 1),
+                    name,
+                    agency.id,
+                )?);
             }
             offices.push(Office::new(&agency, officers, share, offices.len()));
         }

@@ -88,11 +88,7 @@ pub struct Person {
 
 impl Person {
     pub fn birth_date(&self) -> BirthDate {
-        if self.only_year {
-            BirthDate::from_stored(self.born.year().to_string())
-        } else {
-            BirthDate::of(self.born)
-        }
+        if self.only_year { BirthDate::from_stored(self.born.year().to_string()) } else { BirthDate::of(self.born) }
     }
 
     pub fn email(&self) -> Email {
@@ -145,8 +141,9 @@ fn id_number(place: u64, index: u64, sex: Sex, year: i32) -> IdNumber {
     ))
 }
 
+/// 095 0000000 to 095 8999999.
 fn phone(index: u64) -> Phone {
-    Phone::from_stored(format!("095{:07}", spread(index, 4_826_809, 10_000_000)))
+    Phone::from_stored(format!("095{:07}", spread(index, 4_826_809, 9_000_000)))
 }
 
 /// A birthday in that year.
@@ -233,7 +230,9 @@ impl People {
 pub fn without_marks(name: &Name) -> Name {
     let words: Vec<&str> = name.as_str().split(' ').collect();
     let marked = words.iter().rposition(|word| names::folded(word) != names::canonical(word));
-    let word = |(at, word): (usize, &&str)| if Some(at) == marked { capitalised(&names::folded(word)) } else { (*word).to_owned() };
+    let word = |(at, word): (usize, &&str)| {
+        if Some(at) == marked { capitalised(&names::folded(word)) } else { (*word).to_owned() }
+    };
     Name::from_stored(words.iter().enumerate().map(word).collect::<Vec<_>>().join(" "))
 }
 
