@@ -19,8 +19,8 @@ use crate::on_backend;
 /// SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535.
 const PARAMETERS: usize = 32_000;
 
-/// Gives SQLite room for the pages that many inserts touch again and again: with its usual few megabytes a big load reads
-/// and writes each page of every index hundreds of times. The room is taken as it is needed.
+/// Gives SQLite room for the pages that many inserts touch again and again: with its usual few megabytes a big load
+/// reads and writes each page of every index hundreds of times. The room is taken as it is needed.
 pub fn with_room<T, E: From<diesel::result::Error>>(
     conn: &mut Conn,
     load: impl FnOnce(&mut Conn) -> Result<T, E>,

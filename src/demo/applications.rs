@@ -1,5 +1,5 @@
-//! Writes the applications: who declares, when and where, and what becomes of it. Everything that the desk's rules decide
-//! (numbers, deadlines, messages) is asked of `domain`, so that it is as the desk itself would have left it.
+//! Writes the applications: who declares, when and where, and what becomes of it. Everything that the desk's rules
+//! decide (numbers, deadlines, messages) is asked of `domain`, so that it is as the desk itself would have left it.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,32 @@ use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::batch::Batch;
 use super::calendar::{Calendar, DAY};
 use super::cases::{Case, Making, Memory, Papers, Portrait};
 use super::people::{Person, Strangers, pick};
 use super::pictures::Pictures;
 use super::walk_through::Guest;
 use crate::db::agencies::Agency;
-use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
-use crate::db::decisions::Recorded;
-use crate::db::events::NewEvent;
-use crate::db::{Conn, DbError, registry};
+use crate::db::bulk::{self, Filed, NewAccount};
+use crate::db::{Conn, DbError};
 use crate::domain::account::{Account, AccountState};
-use crate::domain::application::{Application, Channel, Kind, PhotoKind, Sex, Status};
+use crate::domain::application::{Application, Channel, Kind, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{VISIT_DAYS, due_at};
-use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
 use crate::domain::names::Name;
 use crate::domain::numbers::ApplicationNumber;
-use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::outbox::{self, MessageChannel};
 use crate::domain::places::{self, Commune};
 use crate::domain::registry::{Member, Verdict};
-use crate::domain::to_json;
 
 /// How far back the story goes.
 const STORY_DAYS: i64 = 90;
 /// Offices have got busier: this share of all applications came in the last [`VISIT_DAYS`] days.
-const RECENT_SHARE: f64 = 0.45;
+const RECENT_SHARE: f64 = 0.47;
 /// The newest applications are those of the walk through the desk; all others came before these minutes.
 const QUIET_MINUTES: i64 = 70;
-/// How many applications, or entries of the registry, are held before they are written.
-const BATCH: usize = 2_000;
 /// From where each office's staff work: addresses that are kept for documentation (RFC 5737).
 const ADDRESSES: [&str; 8] =
     ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18"];
@@ -96,16 +91,6 @@ struct Fate {
     decided: Option<i64>,
 }
 
-#[derive(Default)]
-struct Batch<'a> {
-    members: Vec<Member>,
-    filed: Vec<Filed>,
-    photos: Vec<Photo<'a>>,
-    accounts: Vec<NewAccount>,
-    messages: Vec<Ended>,
-    events: Vec<NewEvent<'static>>,
-}
-
 pub struct Writer<'a> {
     pub rng: StdRng,
     now: NaiveDateTime,
@@ -149,9 +134,9 @@ impl<'a> Writer<'a> {
         self.batch.members.push(member);
     }
 
-    /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the registry.
-    /// Called with rising parts, `step` apart: ids must rise with time, because the search by name reads the newest first
-    /// by id.
+    /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the
+    /// registry. Called with rising parts, `step` apart: ids must rise with time, because the search by name reads the
+    /// newest first by id.
     pub fn apply(&mut self, part: f64, step: f64, person: Person) {
         let within = step * self.rng.random::<f64>();
         let arrival = self.arrival(part + within);
@@ -257,7 +242,7 @@ impl<'a> Writer<'a> {
         if self.rng.random_bool(still_pending) {
             return Fate { status: Status::Pending, came: None, decided: None };
         }
-        if !at_once && overdue > TimeDelta::hours(1) && self.rng.random_bool(0.125) {
+        if !at_once && overdue > TimeDelta::hours(1) && self.rng.random_bool(0.15) {
             return Fate { status: Status::Expired, came: None, decided: None };
         }
         let status = match self.rng.random_range(0..100) {
@@ -330,81 +315,18 @@ impl<'a> Writer<'a> {
         let address = office.address;
 
         let decision = acted_at.map(|at| (at, officer, papers.verdict));
-        self.tell(&application, entered_by, decision, address);
-        self.photograph(&application, papers.portrait, portrait_of, entered_by);
+        self.batch.history(&application, entered_by, decision, address);
+        self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
         match reason {
             Some(reason) => {
                 for draft in outbox::on_rejection(&application, reason) {
-                    self.send(&application, draft, None);
+                    self.batch.send(&mut self.rng, self.now, &application, draft, None);
                 }
             }
             None if fate.status == Status::Approved => self.open_account(&application, arrival.office),
             None => {}
         }
         self.batch.filed.push(Filed { application, province_id, serial, entered_by });
-    }
-
-    /// Writes the history: how it came in, and what was decided.
-    fn tell(
-        &mut self,
-        application: &Application,
-        entered_by: Option<StaffId>,
-        decision: Option<(NaiveDateTime, StaffId, Verdict)>,
-        address: &'static str,
-    ) {
-        let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
-            application: Some(application.id),
-            staff,
-            kind,
-            at,
-            address: staff.map(|_| address),
-            before,
-            after: Some(after),
-        };
-        let pending = to_json(&Recorded { status: Status::Pending, reason: None, verdict: None });
-        let came_in = if entered_by.is_some() { EventKind::Entered } else { EventKind::Submitted };
-        self.batch.events.push(event(came_in, application.submitted_at, entered_by, None, pending.clone()));
-        let Some((at, officer, verdict)) = decision else { return };
-        let kind = match application.status {
-            Status::Pending => return,
-            Status::Approved => EventKind::Approved,
-            Status::Rejected => EventKind::Rejected,
-            Status::AwaitingCode => EventKind::AwaitingCode,
-            Status::Expired => EventKind::Expired,
-        };
-        let by_officer = kind != EventKind::Expired;
-        let after = to_json(&Recorded {
-            status: application.status,
-            reason: application.reason.as_deref(),
-            verdict: by_officer.then_some(verdict.code()),
-        });
-        self.batch.events.push(event(kind, at, by_officer.then_some(officer), Some(pending), after));
-    }
-
-    fn photograph(&mut self, of: &Application, portrait: Portrait, index: u64, added_by: Option<StaffId>) {
-        let pictures = self.pictures;
-        let sex: Sex = of.declaration.sex;
-        let is_minor = of.declaration.guardian.is_some();
-        let age = to_hanoi(of.submitted_at).year() - of.declaration.birth_date.year();
-        let mut photos = Vec::with_capacity(3);
-        match portrait {
-            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, age, index))),
-            Portrait::Blurred => photos.push((PhotoKind::Portrait, pictures.blurred())),
-            Portrait::Lacking => {}
-        }
-        if is_minor {
-            photos.push((PhotoKind::BirthCertificate, pictures.birth_certificate()));
-        } else {
-            photos.push((PhotoKind::IdFront, pictures.id_front(sex)));
-            photos.push((PhotoKind::IdBack, pictures.id_back()));
-        }
-        self.batch.photos.extend(photos.into_iter().map(|(kind, sha256)| Photo {
-            application: of.id,
-            kind,
-            sha256,
-            added_at: of.submitted_at,
-            added_by,
-        }));
     }
 
     fn open_account(&mut self, application: &Application, office: usize) {
@@ -424,7 +346,13 @@ impl<'a> Writer<'a> {
         self.to_fail -= u8::from(fails);
         for draft in outbox::on_approval(application, account) {
             let fails = fails && draft.channel == MessageChannel::Sms;
-            self.send(application, draft, fails.then_some("gateway answered 400: Number unknown"));
+            self.batch.send(
+                &mut self.rng,
+                self.now,
+                application,
+                draft,
+                fails.then_some("gateway answered 400: Number unknown"),
+            );
         }
         let account = Account {
             id: account,
@@ -434,63 +362,16 @@ impl<'a> Writer<'a> {
             created_at: application.submitted_at,
         };
         if let (true, Some(draft)) = (fails, outbox::credentials_by_email(application, &account)) {
-            self.send(application, draft, None);
+            self.batch.send(&mut self.rng, self.now, application, draft, None);
         }
-    }
-
-    /// Records a message as sent, or as given up with this error, within minutes of the decision.
-    fn send(&mut self, application: &Application, draft: Draft, error: Option<&'static str>) {
-        #[derive(serde::Serialize)]
-        struct About {
-            kind: MessageKind,
-            channel: MessageChannel,
-        }
-        let created_at = application.decided_at.unwrap_or(self.now);
-        let ended_at = (created_at + TimeDelta::seconds(self.rng.random_range(1..90))).min(self.now);
-        let about = About { kind: draft.kind, channel: draft.channel };
-        self.batch.events.push(NewEvent {
-            application: Some(application.id),
-            staff: None,
-            kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
-            at: ended_at,
-            address: None,
-            before: None,
-            after: Some(to_json(&about)),
-        });
-        self.batch.messages.push(Ended {
-            application: application.id,
-            key: format!(
-                "{}-{}-{}-{}",
-                application.id,
-                application.version - 1,
-                draft.kind.code(),
-                draft.channel.code()
-            ),
-            draft,
-            state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
-            attempts: 1,
-            created_at,
-            ended_at,
-            error,
-        });
     }
 
     pub fn flush_when_full(&mut self, conn: &mut Conn) -> Result<(), DbError> {
-        if self.batch.filed.len() >= BATCH || self.batch.members.len() >= BATCH { self.flush(conn) } else { Ok(()) }
-    }
-
-    fn flush(&mut self, conn: &mut Conn) -> Result<(), DbError> {
-        let batch = std::mem::take(&mut self.batch);
-        registry::upsert(conn, &batch.members, self.now)?;
-        bulk::applications(conn, &batch.filed)?;
-        bulk::photos(conn, &batch.photos)?;
-        bulk::accounts(conn, &batch.filed, &batch.accounts, &self.password_hash)?;
-        bulk::messages(conn, &batch.messages)?;
-        Ok(bulk::events(conn, &batch.events)?)
+        if self.batch.is_full() { self.batch.flush(conn, &self.password_hash, self.now) } else { Ok(()) }
     }
 
     pub fn finish(mut self, conn: &mut Conn) -> Result<(), DbError> {
-        self.flush(conn)?;
+        self.batch.flush(conn, &self.password_hash, self.now)?;
         let last: Vec<(AgencyId, i32, i32)> = self
             .offices
             .iter()

@@ -5,6 +5,7 @@
 //! database has the whole province or nothing of it. Nothing waits to be sent afterwards.
 
 mod applications;
+mod batch;
 mod calendar;
 mod cases;
 mod people;

@@ -1,5 +1,5 @@
-//! Placeholder pictures, drawn from ellipses and rounded rectangles: portraits of nobody, papers without a letter on them.
-//! There are few; many applications refer to the same one.
+//! Placeholder pictures, drawn from ellipses and rounded rectangles: portraits of nobody, papers without a letter on
+//! them. There are few; many applications refer to the same one.
 
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 

@@ -1,5 +1,5 @@
-//! The four applications that the README's walk through the desk begins with. They do not depend on the seed, and they are
-//! the newest at the demo officer's office, the first of them on top.
+//! The four applications that the README's walk through the desk begins with. They do not depend on the seed, and they
+//! are the newest at the demo officer's office, the first of them on top.
 
 use chrono::NaiveDate;
 
