@@ -39,6 +39,7 @@ pub mod browser;
 pub mod database;
 pub mod desk;
 pub mod form;
+pub mod gateways;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
 /// gets: a `TestApp` (the server) or a `TestDb` (a database only).
