@@ -29,9 +29,7 @@ const ALL_SENT: [MessageState; 2] = [MessageState::Sent, MessageState::Sent];
 
 /// Somebody whom an officer of Ba Đình has just approved, and that officer.
 fn approved(app: &TestApp) -> (Application, Browser) {
-    let person = app.citizen("Trần Thị Bích Ngọc");
-    app.registered(&person);
-    let application = app.declared(&app.offices.ba_dinh, &person);
+    let application = app.ready("Trần Thị Bích Ngọc");
     let officer = app.officer(&app.offices.ba_dinh);
     officer.submit(officer.open(&application).valid()).expect(200);
     (application, officer)

@@ -37,12 +37,6 @@ fn officers(app: &TestApp) -> [(Employee, Browser); 2] {
     })
 }
 
-fn ready(app: &TestApp) -> Application {
-    let person = app.citizen("Trần Thị Bích Ngọc");
-    app.registered(&person);
-    app.declared(&app.offices.ba_dinh, &person)
-}
-
 /// How many messages with a password are queued for an application or were sent.
 fn credentials(app: &TestApp, application: &Application) -> usize {
     let messages = app.messages(application);
@@ -56,7 +50,7 @@ both_databases! {
         let [(first, mine), (second, theirs)] = officers(&app);
         let mut approved = 0;
         for race in 0..RACES {
-            let application = ready(&app);
+            let application = app.ready("Trần Thị Bích Ngọc");
             let valid = mine.open(&application).valid();
             let page = theirs.open(&application);
             let other = if race % 2 == 0 { page.valid() } else { page.invalid("Chữ ký khác giấy tờ") };
@@ -93,7 +87,7 @@ both_databases! {
     fn the_same_form_posted_twice_counts_once(app: TestApp) {
         let officer = app.officer(&app.offices.ba_dinh);
         for race in 0..10 {
-            let application = ready(&app);
+            let application = app.ready("Trần Thị Bích Ngọc");
             let page = officer.open(&application);
             let form = if race % 2 == 0 { page.valid() } else { page.invalid("Tờ khai chưa ký") };
             let answers = at_once((&officer, &form), (&officer, &form));
@@ -103,7 +97,7 @@ both_databases! {
             assert_eq!(app.accounts_of(application.id), i64::from(race % 2 == 0));
         }
         // Pressing again after the answer, as from a page that is still open.
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let form = officer.open(&application).valid();
         for _ in 0..2 {
             assert!(officer.submit(form.clone()).expect(200).told().contains("Đăng ký thành công"));
@@ -130,7 +124,7 @@ both_databases! {
     fn of_two_applications_of_one_code_approved_at_once_one_gets_the_account(app: TestApp) {
         let [(_, mine), (_, theirs)] = officers(&app);
         for race in 0..20 {
-            let first = ready(&app);
+            let first = app.ready("Trần Thị Bích Ngọc");
             let mut again = first.declaration.clone();
             // Another time the code differs and the ID number is the same.
             if race % 2 == 1 {
@@ -158,7 +152,7 @@ both_databases! {
 
     fn of_two_photos_at_once_one_is_current_and_none_is_lost(app: TestApp) {
         let [(_, mine), (_, theirs)] = officers(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let upload = |officer: &Browser, shade| {
             let form = officer.open(&application).form("Thay ảnh");
             form.attach("file", "anh.jpg", "image/jpeg", &support::drawing(300, 400, [shade, 60, 40]))

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use support::{Browser, Employee, PASSWORD, Page, TestApp, both_databases};
 use tnhs::clock;
 use tnhs::db::schema::{events, sessions, sign_in_failures, staff};
-use tnhs::domain::application::{Application, PhotoKind, Status};
+use tnhs::domain::application::{PhotoKind, Status};
 use tnhs::domain::event::EventKind;
 use tnhs::domain::permission::Role;
 
@@ -57,12 +57,6 @@ fn wrong_passwords(app: &TestApp, failures: i32, ago: TimeDelta) {
             .set((sign_in_failures::failures.eq(failures), sign_in_failures::last_at.eq(clock::now() - ago)))
             .execute(conn)
     });
-}
-
-fn ready(app: &TestApp) -> Application {
-    let person = app.citizen("Trần Thị Bích Ngọc");
-    app.registered(&person);
-    app.declared(&app.offices.ba_dinh, &person)
 }
 
 /// Signs in on the page that came instead of the answer to a form.
@@ -219,7 +213,7 @@ both_databases! {
     fn a_form_counts_only_with_this_sessions_token_and_from_our_own_pages(app: TestApp) {
         let (_, browser) = officer(&app);
         let (_, other) = officer(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let page = browser.open(&application);
         let foreign = other.open(&application).form("Ghi nhận").value("csrf").to_owned();
         for form in [page.valid().without("csrf"), page.valid().forge("csrf", ""), page.valid().forge("csrf", "x"),
@@ -253,7 +247,7 @@ both_databases! {
 
     fn a_decision_that_was_typed_when_the_session_ended_is_there_after_signing_in(app: TestApp) {
         let (employee, browser) = officer(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let form = browser.open(&application).invalid("Chữ ký khác; \"giấy tờ\" & <tờ khai>").check("id_compared");
         app.end_all_sessions();
         let page = browser.submit(form);
@@ -291,7 +285,7 @@ both_databases! {
 
     fn a_search_that_was_typed_when_the_session_ended_runs_after_signing_in(app: TestApp) {
         let (employee, browser) = officer(&app);
-        ready(&app);
+        app.ready("Trần Thị Bích Ngọc");
         app.declared(&app.offices.ba_dinh, &app.citizen("Phạm Văn Sơn"));
         let form = browser.get("/applications").form("Tra cứu").set("q", "bich ngoc").set("size", "100");
         app.end_all_sessions();
@@ -304,7 +298,7 @@ both_databases! {
 
     fn a_photo_that_was_sent_when_the_session_ended_leads_back_to_its_page(app: TestApp) {
         let (employee, browser) = officer(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let form = browser.open(&application).form("Thay ảnh");
         app.end_all_sessions();
         let page = browser.submit(form.attach("file", "a.jpg", "image/jpeg", support::portrait())).expect(200);
@@ -317,7 +311,7 @@ both_databases! {
 
     fn whoever_must_sign_in_first_comes_back_to_the_page(app: TestApp) {
         let employee = app.employee(Role::Officer, &app.offices.ba_dinh);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let browser = app.browser();
         let page = browser.get(&format!("/applications/{}?list=abc", application.id));
         assert_eq!(page.path(), "/sign-in");
@@ -379,7 +373,7 @@ both_databases! {
 
     fn every_answer_carries_the_headers_that_protect_it(app: TestApp) {
         let (_, browser) = officer(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let form = browser.open(&application).valid();
         let photo = browser.open(&application).form("Thay ảnh").attach("file", "a", "image/jpeg", &[0; 11 << 20]);
         let answers = [
@@ -415,7 +409,7 @@ both_databases! {
 
     fn no_address_holds_what_is_known_of_a_person(app: TestApp) {
         let (_, browser) = officer(&app);
-        let application = ready(&app);
+        let application = app.ready("Trần Thị Bích Ngọc");
         let known = &application.declaration;
         let secrets = [known.code.as_str(), known.phone.as_str(), "Ngọc", "ngoc", "Ng%E1%BB%8Dc", "01/01/1990"];
         let list = browser.get("/applications");

@@ -58,6 +58,25 @@ impl Page {
 }
 
 impl TestApp {
+    /// Somebody who declared at Ba Đình with a portrait and whom the registry knows exactly as declared.
+    pub fn ready(&self, name: &str) -> Application {
+        let person = self.citizen(name);
+        self.registered(&person);
+        self.declared(&self.offices.ba_dinh, &person)
+    }
+
+    /// *Hợp lệ* is posted although the page does not offer it, and must be refused; returns the reason that is told.
+    #[track_caller]
+    pub fn forced(&self, officer: &Browser, application: &Application) -> String {
+        let page = officer.open(application);
+        assert!(page.select("input[name=outcome][value=valid][disabled]").len() == 1, "hợp lệ is offered on\n{page}");
+        let form = page.form("Ghi nhận").forge("outcome", "valid");
+        let page = officer.submit(CHECKLIST.iter().fold(form, |form, tick| form.check(tick))).expect(422);
+        assert_eq!(self.status(application), Status::Pending);
+        assert_eq!((self.accounts_of(application.id), self.messages(application).len()), (0, 0));
+        page.told()
+    }
+
     pub fn status(&self, application: &Application) -> Status {
         self.application(application.id).status
     }
