@@ -56,10 +56,11 @@ pub fn url(next: &str) -> String {
     }
 }
 
-/// A path on this server, or the start page.
+/// A path on this server, or the start page. Browsers drop tabs and line ends from an address and read `\` as `/`, so
+/// that `/<tab>/host` would lead elsewhere; our own addresses hold none of that, nor a letter beyond ASCII.
 fn safe(next: &str) -> &str {
-    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
-    if local { next } else { "/" }
+    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if plain && next.starts_with('/') && !next.starts_with("//") { next } else { "/" }
 }
 
 /// The page whose form is posted to this path.

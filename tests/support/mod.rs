@@ -37,7 +37,9 @@ pub use form::Form;
 
 pub mod browser;
 pub mod database;
+pub mod desk;
 pub mod form;
+pub mod gateways;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
 /// gets: a `TestApp` (the server) or a `TestDb` (a database only).
@@ -292,6 +294,7 @@ impl TestApp {
             due_at: deadline::due_at(at, None),
             entered_by: None,
             year: hanoi_year(at),
+            request_key: None,
         };
         let (id, _) = self.db(|conn| applications::insert(conn, &new));
         self.application(id)

@@ -87,9 +87,15 @@ impl Deciding {
     fn record(&self, conn: &mut Conn) -> Result<Recorded, AppError> {
         let application = within_scope(conn, &self.actor, self.id)?;
         if application.version != self.form.version {
-            return Ok(self.changed(&application));
+            return self.changed(conn, &application);
         }
         let evidence = decisions::evidence(conn, application)?;
+        // PostgreSQL shows each query what was committed before it: the account found above may be the very one that
+        // somebody else's decision has just created, and then it is their decision that the officer must hear of.
+        let application = within_scope(conn, &self.actor, self.id)?;
+        if application.version != self.form.version {
+            return self.changed(conn, &application);
+        }
         let verdict = evidence.verdict();
         if matches!(self.assessment, Assessment::Valid(_)) && Some(verdict) != Verdict::from_code(&self.form.verdict) {
             return Ok(Recorded::Changed(format!(
@@ -106,20 +112,28 @@ impl Deciding {
             return Ok(Recorded::Done(decision));
         }
         // PostgreSQL let us read while somebody else wrote.
-        Ok(self.changed(&within_scope(conn, &self.actor, self.id)?))
+        let application = within_scope(conn, &self.actor, self.id)?;
+        self.changed(conn, &application)
     }
 
     /// What to tell whoever decided on an older version than the one that is there.
-    fn changed(&self, application: &Application) -> Recorded {
+    fn changed(&self, conn: &mut Conn, application: &Application) -> Result<Recorded, AppError> {
+        let mine = application.decided_by == Some(self.actor.id);
         let same = match (application.status, &self.assessment) {
-            (Status::Approved | Status::AwaitingCode, Assessment::Valid(_)) => true,
-            (Status::Rejected, Assessment::Invalid(reason)) => application.reason.as_ref() == Some(reason),
+            (Status::Approved, Assessment::Valid(_)) => mine,
+            // Nobody has decided one that waits for its code; its history knows who sent it there.
+            (Status::AwaitingCode, Assessment::Valid(_)) => {
+                let history = events::of_application(conn, self.id, 10)?;
+                let last = history.iter().find(|event| event.kind != EventKind::Viewed);
+                last.is_some_and(|e| e.kind == EventKind::AwaitingCode && e.staff_id == Some(self.actor.id))
+            }
+            (Status::Rejected, Assessment::Invalid(reason)) => mine && application.reason.as_ref() == Some(reason),
             _ => false,
         };
-        if application.decided_by == Some(self.actor.id) && same && application.version == self.form.version + 1 {
-            return Recorded::Already(application.status);
+        if same && application.version == self.form.version + 1 {
+            return Ok(Recorded::Already(application.status));
         }
-        Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
+        Ok(Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
             (Some(name), Some(at)) => format!(
                 "{name} đã ghi nhận hồ sơ này là «{}» lúc {}. Đánh giá của bạn chưa được ghi nhận; nội dung bạn nhập còn ở dưới.",
                 application.status.label(),
@@ -128,7 +142,7 @@ impl Deciding {
             _ => "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại rồi ghi nhận; nội dung bạn nhập \
                   được giữ nguyên."
                 .to_owned(),
-        })
+        }))
     }
 }
 

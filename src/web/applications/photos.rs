@@ -169,8 +169,8 @@ pub async fn restore(
     parts
         .write(move |conn| {
             let application = open_application(conn, &actor, id)?;
-            let (before, after) = photos::restore(conn, id, photo)?;
-            let change = Change { event: EventKind::PhotoRestored, kind: PhotoKind::Portrait, before, after };
+            let (kind, before, after) = photos::restore(conn, id, photo)?;
+            let change = Change { event: EventKind::PhotoRestored, kind, before, after };
             record(conn, &application, actor.id, &address, now, change)
         })
         .await?;
