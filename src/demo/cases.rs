@@ -187,7 +187,9 @@ impl Papers {
             (Portrait::Blurred | Portrait::Lacking, _) => REASONS[1],
             (_, Verdict::Different | Verdict::Missing) => REASONS[4],
             (_, Verdict::Close) => REASONS[0],
-            (_, Verdict::Exact | Verdict::Unaccented) => *pick(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]]),
+            (_, Verdict::Exact | Verdict::Unaccented) => {
+                pick::<&str>(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]])
+            }
         }
     }
 }
