@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2;
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
@@ -154,10 +155,11 @@ impl Db {
         if let DatabaseUrl::Sqlite(path) = url
             && let Some(folder) = Path::new(path).parent()
         {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("DATABASE_URL: cannot create the folder {}", folder.display()))?;
         }
         // A first connection by hand gives the database's own words, where the pool would only say "timed out".
-        drop(url.connect()?);
+        drop(url.connect().with_context(|| format!("DATABASE_URL: cannot open the {} database", url.backend()))?);
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
