@@ -18,8 +18,10 @@ if (table) {
   };
   const path = (row) => new URL(link(row).href).pathname;
   const last = JSON.parse(sessionStorage.getItem("row") ?? "{}");
-  const cameBack = /\/applications\/\d+(\/assessment)?$/.test(document.referrer.split("?")[0]);
-  const returned = rows.find((row) => path(row) === last.path) ?? (cameBack && rows[Math.min(last.at, rows.length - 1)]);
+  const cameBack =
+    /\/applications\/\d+(\/\w+)?$/.test(document.referrer.split("?")[0]) ||
+    performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  const returned = cameBack && (rows.find((row) => path(row) === last.path) ?? rows[Math.min(last.at, rows.length - 1)]);
   if (rows.length) here(returned || rows[0], Boolean(returned) && document.activeElement === document.body);
   addEventListener("pagehide", () => {
     const at = rows.findIndex((row) => row.tabIndex === 0);
@@ -101,6 +103,8 @@ if (table) {
   document.addEventListener("pointerdown", (event) => {
     if (!menu.contains(event.target)) menu.hidden = true;
   });
+  // It stands where the row was.
+  addEventListener("resize", close);
 
   // Selecting rows.
   const picks = [...table.querySelectorAll("[data-pick]")];

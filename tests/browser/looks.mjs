@@ -14,6 +14,11 @@ const WIDTHS = [320, 768, 1366];
 const DESK = { width: 1366, height: 768 };
 const TELEPHONE = { width: 390, height: 844 };
 
+/** The same fault in every row of a list says no more than in the first. */
+function none(problems) {
+  if (problems.length) throw new Error([...problems.slice(0, 10), ...problems.slice(10, 11).map(() => `${problems.length} in all`)].join("\n"));
+}
+
 export async function looks(browser, desk) {
   const axe = await readFile(AXE, "utf8");
 
@@ -36,7 +41,7 @@ export async function looks(browser, desk) {
         const { violations } = await globalThis.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] });
         return violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `  ${node.html.slice(0, 160)}`).join("\n")}`);
       }, TAGS);
-      assert.equal(violations.join("\n"), "");
+      none(violations);
     });
     await check(`${name}: nothing too wide, too small or in the way at ${WIDTHS.join(", ")} px`, async () => {
       const problems = [];
@@ -46,7 +51,7 @@ export async function looks(browser, desk) {
         await page.setViewportSize({ width, height: inDialog ? 700 : 3000 });
         problems.push(...(await page.evaluate(measure)).map((problem) => `${width} px: ${problem}`));
       }
-      assert.equal(problems.join("\n"), "");
+      none(problems);
     });
     if (shot) {
       await page.setViewportSize(TELEPHONE);
@@ -202,8 +207,7 @@ export async function looks(browser, desk) {
   await look("not found", officer, () => page.goto("/khong-co-trang-nay"));
   await look("not allowed", officer, () => page.goto("/staff"), "error");
   await look("session ended", officer, async () => {
-    await page.goto(cases.exact);
-    await choose("Hồ sơ hợp lệ");
+    await page.goto(cases.different);
     await officer.context.clearCookies();
     await officer.record();
     await page.getByText("Nội dung bạn vừa nhập được giữ lại").waitFor();

@@ -22,7 +22,8 @@ export function measure() {
       problems.push(`${say(element)} sticks out of the window: ${Math.round(box.left)} to ${Math.round(box.right)}`);
     }
     const style = getComputedStyle(element);
-    const holdsText = style.display !== "inline" && style.overflowX === "visible" && element.clientWidth > 0;
+    const words = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const holdsText = words && style.display !== "inline" && style.overflowX === "visible";
     if (holdsText && element.scrollWidth > element.clientWidth + 1) {
       problems.push(`${say(element)} is too narrow for what it holds: ${element.clientWidth} of ${element.scrollWidth}`);
     }
@@ -47,9 +48,7 @@ export function measure() {
     for (const other of targets.slice(at + 1)) {
       const wide = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
       const high = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
-      // The menu of a row lies over the list by intent.
-      const over = one.element.closest(".row-menu") !== other.element.closest(".row-menu");
-      if (wide > 1 && high > 1 && !over) problems.push(`${say(one.element)} and ${say(other.element)} overlap`);
+      if (wide > 1 && high > 1) problems.push(`${say(one.element)} and ${say(other.element)} overlap`);
     }
   }
   return problems;
