@@ -33,4 +33,4 @@ for (const select of document.querySelectorAll("select[data-communes]")) {
 }
 
 // The first thing that is wrong gets the focus.
-document.querySelector("[aria-invalid=true]")?.focus();
+document.querySelector("[aria-invalid=true], .wrong :is(input, select, textarea)")?.focus();

@@ -10,17 +10,28 @@ if (table) {
   const open = (row) => location.assign(link(row).href);
   const rowOf = (target) => target.closest?.("tbody tr:not(.group)");
 
-  // One row is in the tab order: the one visited last. Coming back from an application returns to its row.
+  // One row is in the tab order: the one visited last. Coming back from an application returns to its row, or, when that is
+  // no longer in the list, to the one that took its place.
   const here = (row, focus = true) => {
     for (const other of rows) other.tabIndex = other === row ? 0 : -1;
     if (focus) row.focus();
   };
-  const last = sessionStorage.getItem("row");
-  const returned = rows.find((row) => new URL(link(row).href).pathname === last);
-  if (rows.length) here(returned ?? rows[0], Boolean(returned));
+  const path = (row) => new URL(link(row).href).pathname;
+  const last = JSON.parse(sessionStorage.getItem("row") ?? "{}");
+  const cameBack =
+    /\/applications\/\d+(\/\w+)?$/.test(document.referrer.split("?")[0]) ||
+    performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  const returned = cameBack && (rows.find((row) => path(row) === last.path) ?? rows[Math.min(last.at, rows.length - 1)]);
+  if (rows.length) here(returned || rows[0], Boolean(returned) && document.activeElement === document.body);
   addEventListener("pagehide", () => {
-    const row = rows.find((row) => row.tabIndex === 0);
-    if (row) sessionStorage.setItem("row", new URL(link(row).href).pathname);
+    const at = rows.findIndex((row) => row.tabIndex === 0);
+    if (at >= 0) sessionStorage.setItem("row", JSON.stringify({ path: path(rows[at]), at }));
+  });
+  // After a search nothing has the focus yet: the arrows lead into the list at once.
+  document.addEventListener("keydown", (event) => {
+    if (document.activeElement !== document.body || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+    event.preventDefault();
+    (rows.find((row) => row.tabIndex === 0) ?? rows[0])?.focus();
   });
 
   table.addEventListener("focusin", (event) => {
@@ -29,7 +40,7 @@ if (table) {
   });
   table.addEventListener("dblclick", (event) => {
     const row = rowOf(event.target);
-    if (row && !event.target.closest("input, a")) open(row);
+    if (row && !event.target.closest("label, a")) open(row);
   });
   table.addEventListener("keydown", (event) => {
     const row = rowOf(event.target);
@@ -92,12 +103,14 @@ if (table) {
   document.addEventListener("pointerdown", (event) => {
     if (!menu.contains(event.target)) menu.hidden = true;
   });
+  // It stands where the row was.
+  addEventListener("resize", close);
 
   // Selecting rows.
   const picks = [...table.querySelectorAll("[data-pick]")];
   const all = table.querySelector("[data-all]");
   const count = document.querySelector("[data-selected]");
-  for (const box of [...picks, all]) box.hidden = false;
+  for (const box of [...picks, all]) box.parentElement.hidden = false;
   const recount = () => {
     const selected = picks.filter((box) => box.checked);
     count.textContent = selected.length;
