@@ -178,7 +178,6 @@ fn filing<'a>(
         due_at: now,
         entered_by: None,
         year: tnhs::domain::dates::hanoi_year(now),
-        request_key: None,
     }
 }
 

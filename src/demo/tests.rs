@@ -222,7 +222,6 @@ fn numbers_run_without_a_gap_and_a_code_has_one_account() {
                 due_at: now(),
                 entered_by: None,
                 year: 2026,
-                request_key: None,
             };
             Ok::<_, DbError>(stored::insert(conn, &new)?)
         })
