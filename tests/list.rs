@@ -62,14 +62,14 @@ both_databases! {
         let employee = app.employee(Role::Officer, &app.offices.ba_dinh);
         let officer = app.sign_in(&employee);
         let heads = officer.get("/applications").texts_of("thead th");
-        assert_eq!(heads[1..], ["STT", "Số hồ sơ", "Mã số BHXH", "Họ và tên", "Ngày sinh", "Điện thoại", "Ngày gửi", "Hạn",
-            "Cơ quan BHXH", "Tình trạng", "Trạng thái", "Cán bộ"]);
+        assert_eq!(heads[1..], ["STT", "Số hồ sơ", "Mã số BHXH", "Họ và tên", "Ngày sinh", "Điện thoại", "Ngày gửi",
+            "Hạn", "Cơ quan BHXH", "Tình trạng", "Trạng thái", "Cán bộ"]);
         officer.submit(officer.open(&application).valid()).expect(200);
         let row = officer.get("/applications").texts_of("tbody td");
         let person = &application.declaration;
         let sent = tnhs::domain::dates::show_time(application.submitted_at);
-        assert_eq!(row[1..], ["1", application.number.as_str(), person.code.as_str(), "Trần Thị Bích Ngọc", "05/03/1990",
-            person.phone.as_str(), &sent, "Đúng hạn", "Bảo hiểm xã hội cơ sở Ba Đình", "Đăng ký mới", "Đã duyệt",
+        assert_eq!(row[1..], ["1", application.number.as_str(), person.code.as_str(), "Trần Thị Bích Ngọc",
+            "05/03/1990", person.phone.as_str(), &sent, "Đúng hạn", "Bảo hiểm xã hội cơ sở Ba Đình", "Đăng ký mới", "Đã duyệt",
             &employee.name]);
     }
 
@@ -87,7 +87,8 @@ both_databases! {
         for (column, expected) in [
             ("Họ và tên", [an, anh, accented]), ("Ngày sinh", [accented, an, anh]), ("Ngày gửi", [an, accented, anh]),
             ("Hạn", [an, accented, anh]), ("Số hồ sơ", [an, anh, accented]), ("Mã số BHXH", [an, anh, accented]),
-            ("Điện thoại", [an, anh, accented]), ("Trạng thái", [an, anh, accented]), ("Tình trạng", [an, anh, accented]),
+            ("Điện thoại", [an, anh, accented]), ("Trạng thái", [an, anh, accented]),
+            ("Tình trạng", [an, anh, accented]),
             ("Cơ quan BHXH", [an, anh, accented]), ("Cán bộ", [an, anh, accented]),
         ] {
             let page = press(&officer, &start, column);
@@ -237,9 +238,10 @@ both_databases! {
 
     fn the_list_can_be_grouped(app: TestApp) {
         let [first, second] = [(); 2].map(|()| app.employee(Role::Officer, &app.offices.ba_dinh));
-        for (hours, by) in [(1, Some(&second)), (2, None), (3, Some(&first)), (4, Some(&second))] {
+        let people = [("Hai", 1, Some(&second)), ("Ba", 2, None), ("Tư", 3, Some(&first)), ("Năm", 4, Some(&second))];
+        for (name, hours, by) in people {
             let status = if by.is_some() { Status::Approved } else { Status::Pending };
-            put(&app, &declared(&app, &format!("Lê {}", ["", "Hai", "Ba", "Tư", "Năm"][hours as usize]), hours), status, by);
+            put(&app, &declared(&app, &format!("Lê {name}"), hours), status, by);
         }
         app.declared(&app.offices.dong_da, &app.citizen("Lê Đống Đa"));
         let officer = app.sign_in(&first);

@@ -264,7 +264,8 @@ both_databases! {
         let desk = Desk::at_ba_dinh(&app);
         let long = "ư".repeat(9_000);
         let hostile = ["\0", "a\0b", "%", "_", "'", "\"; DROP TABLE applications; --", "<script>alert(1)</script>",
-            "{{7*7}}", "\u{202E}gnp.exe", "\u{FFFD}", "\u{FEFF}", "👩‍👩‍👧", "\u{FDD0}", "-1", "99999999999999999999", "1e9",
+            "{{7*7}}", "\u{202E}gnp.exe", "\u{FFFD}", "\u{FEFF}", "👩‍👩‍👧", "\u{FDD0}", "-1",
+            "99999999999999999999", "1e9",
             "☃ ☃", "'' OR 1=1", "\\", "\r\nSet-Cookie: a=b", &long];
         let token = desk.blank.form("Tra cứu").value("csrf").to_owned();
         let post = |body: Vec<u8>| {
@@ -289,9 +290,11 @@ both_databases! {
             }
         }
         for address in ["/applications?list=%00", "/applications?list=%FF", "/applications?page=%00",
-            "/applications?page=-1", "/applications?page=0", "/applications?page=4294967295", "/applications?page=99999999999",
+            "/applications?page=-1", "/applications?page=0", "/applications?page=4294967295",
+            "/applications?page=99999999999",
             "/applications/%00", "/applications/-1", "/applications/99999999999999999999", "/applications/1%00",
-            "/applications/1?list=%00%FF", "/applications/1/photos/%00", "/applications/next?list=%0d%0a", "/%00", "/%FF",
+            "/applications/1?list=%00%FF", "/applications/1/photos/%00", "/applications/next?list=%0d%0a",
+            "/%00", "/%FF",
             "/static/x/..%2f..%2fCargo.toml", "/places/%00"]
         {
             let page = desk.officer.send("GET", address, &[], Vec::new());

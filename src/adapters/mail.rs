@@ -20,12 +20,12 @@ pub struct Mail<'a> {
 #[derive(Clone)]
 pub enum Mailer {
     Folder(PathBuf),
-    Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
+    Smtp { transport: Box<AsyncSmtpTransport<Tokio1Executor>>, from: Mailbox },
 }
 
 impl Mailer {
-    /// Each mail has a connection of its own: lettre's pool needs a running runtime from its first to its last moment, and
-    /// takes the process down without one.
+    /// Each mail has a connection of its own: lettre's pool needs a running runtime from its first to its last moment,
+    /// and takes the process down without one.
     ///
     /// # Errors
     /// When lettre cannot read the URL.
@@ -33,10 +33,12 @@ impl Mailer {
         Ok(match url {
             SmtpUrl::Folder(folder) => Self::Folder(folder.clone()),
             SmtpUrl::Smtp { url, from } => Self::Smtp {
-                transport: AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0)
-                    .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?
-                    .timeout(Some(SEND_DEADLINE))
-                    .build(),
+                transport: Box::new(
+                    AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0)
+                        .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?
+                        .timeout(Some(SEND_DEADLINE))
+                        .build(),
+                ),
                 from: from.parse()?,
             },
         })
