@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use rand::TryRng;
+use tracing::level_filters::LevelFilter;
+use ureq::http::Uri;
 
 use crate::db::DatabaseUrl;
 
@@ -65,6 +68,7 @@ pub struct Config {
     pub session_idle: TimeDelta,
     pub session_max: TimeDelta,
     pub pool_size: u32,
+    pub log: LevelFilter,
 }
 
 impl Config {
@@ -91,6 +95,7 @@ impl Config {
             smtp: get("TNHS_SMTP_URL").map(|url| parse_smtp_url(&url)).transpose()?,
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
+            log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             database,
             listen,
@@ -129,6 +134,16 @@ fn number(
         Some(Err(text)) => {
             wrong(variable, format!("«{text}» is not a number from {} to {}", range.start(), range.end()))
         }
+    }
+}
+
+fn parse_log_level(level: &str) -> Result<LevelFilter, ConfigError> {
+    match level.trim() {
+        "error" => Ok(LevelFilter::ERROR),
+        "warn" => Ok(LevelFilter::WARN),
+        "info" => Ok(LevelFilter::INFO),
+        "debug" => Ok(LevelFilter::DEBUG),
+        _ => wrong("TNHS_LOG", format!("«{level}» is not error, warn, info or debug")),
     }
 }
 
@@ -210,6 +225,10 @@ fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
     }
     let host = host.trim_end_matches('/');
     let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
+    // `http://:13013` is a URI, and has a host of no letters.
+    if !endpoint.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
+        return wrong(VARIABLE, form);
+    }
     Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })
 }
 
@@ -235,6 +254,9 @@ fn parse_smtp_url(url: &str) -> Result<SmtpUrl, ConfigError> {
     // lettre reads the rest of the query (tls=…) and refuses what it does not know.
     let url = url.replacen(&format!("from={from}"), "", 1).replace("?&", "?");
     let url = url.trim_end_matches(['?', '&']).to_owned();
+    if let Err(error) = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url) {
+        return wrong(VARIABLE, error.to_string());
+    }
     Ok(SmtpUrl::Smtp { url: Secret(url), from })
 }
 
@@ -271,6 +293,12 @@ mod tests {
             ("TNHS_SMTP_URL", "smtp://mail.example.vn"),
             ("TNHS_SMS_URL", "kannel+http://gateway:13013"),
             ("TNHS_SMS_URL", "file:"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@:13013"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@gateway:sms"),
+            ("TNHS_SMTP_URL", "smtp://mail.example.vn:mail?from=tnhs@example.vn"),
+            ("TNHS_SMTP_URL", "smtp://mail.example.vn?from=tnhs@example.vn&tls=perhaps"),
+            ("TNHS_LOG", "loud"),
             ("TNHS_BASE_URL", "tnhs.example.vn"),
             ("TNHS_BASE_URL", "https://tnhs.example.vn/app"),
             ("TNHS_SESSION_IDLE_MINUTES", "soon"),

@@ -16,6 +16,7 @@ use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::Role;
+use tnhs::domain::registry_file::Refused;
 use tnhs::domain::staff::parse_login;
 use tnhs::startup::{Parts, server};
 use tnhs::{clock, demo, jobs, telemetry};
@@ -74,11 +75,11 @@ struct DemoArgs {
 enum StaffCommand {
     /// Add a member of staff; the password for the first sign-in is printed once
     Add {
-        #[arg(long)]
+        #[arg(long, value_parser = |raw: &str| parse_login(raw).map_err(|fault| fault.0))]
         login: String,
         /// Full name
-        #[arg(long)]
-        name: String,
+        #[arg(long, value_parser = |raw: &str| Name::parse(raw).map_err(|fault| fault.0))]
+        name: Name,
         #[arg(long, value_parser = parse_role)]
         role: Role,
         /// The code of their agency
@@ -117,18 +118,32 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_USE);
         }
     };
-    telemetry::init();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tnhs: {error:#}");
+            eprintln!("tnhs: {}", in_one_line(&error));
             ExitCode::from(if error.is::<ConfigError>() { WRONG_USE } else { 1 })
         }
     }
 }
 
+/// What went wrong and why. PostgreSQL answers in several lines, and some errors repeat what caused them.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let words = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+        if sentence.is_empty() {
+            sentence = words;
+        } else if !sentence.contains(&words) {
+            sentence = format!("{sentence}: {words}");
+        }
+    }
+    sentence
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     let config = Config::from_env()?;
+    telemetry::init(config.log);
     match command {
         Command::Serve { no_jobs } => {
             if !no_jobs {
@@ -240,20 +255,18 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     serve(parts, true, &say)
 }
 
-fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyhow::Result<()> {
-    let login = parse_login(login).map_err(|fault| anyhow::anyhow!("--login: {fault}"))?;
-    let name = Name::parse(name).map_err(|fault| anyhow::anyhow!("--name: {fault}"))?;
+fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> anyhow::Result<()> {
     let password = new_password(&mut rand::rng());
     let hash = hash_now(&password)?;
     db.write(|conn| -> Result<anyhow::Result<()>, DbError> {
         let Some(agency) = agencies::find_by_code(conn, agency)? else {
             return Ok(Err(anyhow::anyhow!("--agency: there is no agency with the code {agency}")));
         };
-        if staff::credentials(conn, &login)?.is_some() {
+        if staff::credentials(conn, login)?.is_some() {
             return Ok(Err(anyhow::anyhow!("--login: {login} is taken")));
         }
         let new = NewStaff {
-            login: &login,
+            login,
             name: name.as_str(),
             role,
             agency_id: agency.id,
@@ -277,10 +290,12 @@ fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyh
 }
 
 fn import_registry(db: &Db, file: &std::path::Path) -> anyhow::Result<()> {
-    let report = jobs::import::registry(db, file, None, clock::now())?;
-    for refused in &report.refused {
-        eprintln!("dòng {}, {} «{}»: {}", refused.row, refused.column, refused.value, refused.reason);
-    }
+    let report = jobs::import::registry(db, file, None, clock::now()).with_context(|| file.display().to_string())?;
+    let tell = |row: &Refused, what: &str| {
+        eprintln!("dòng {}, {} «{}»: {}{what}", row.row, row.column, row.value, row.reason);
+    };
+    report.refused.iter().for_each(|row| tell(row, ""));
+    report.ignored.iter().for_each(|cell| tell(cell, " (Dòng này vẫn được nhập, không có ô đó.)"));
     println!(
         "{} added, {} changed, {} unchanged, {} refused; {} applications that waited for a code are back before their officers",
         report.added,

@@ -168,6 +168,7 @@ fn filing<'a>(
 ) -> applications::NewApplication<'a> {
     let now = clock::now();
     applications::NewApplication {
+        request_key: None,
         agency_id: office.id,
         kind: Kind::New,
         channel: Channel::Counter,
@@ -177,7 +178,6 @@ fn filing<'a>(
         due_at: now,
         entered_by: None,
         year: tnhs::domain::dates::hanoi_year(now),
-        request_key: None,
     }
 }
 

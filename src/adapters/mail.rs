@@ -18,6 +18,7 @@ pub struct Mail<'a> {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for the whole process")]
 pub enum Mailer {
     Folder(PathBuf),
     Smtp { transport: Box<AsyncSmtpTransport<Tokio1Executor>>, from: Mailbox },

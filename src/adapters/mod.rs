@@ -16,4 +16,7 @@ pub enum SendError {
     /// It never will: the number or the address is not accepted.
     #[error("{0}")]
     Permanent(String),
+    /// It must not leave any more.
+    #[error("no longer needed")]
+    NotNeeded,
 }

@@ -153,7 +153,9 @@ pub fn parse_quick(typed: &str) -> Option<Term> {
     if typed.is_empty() {
         return None;
     }
-    if let Ok(Some(numbers)) = parse_numbers(typed) {
+    if !is_spaced_phone(typed)
+        && let Ok(Some(numbers)) = parse_numbers(typed)
+    {
         return Some(numbers);
     }
     let code = SocialCode::parse(typed).ok().map(|code| code.as_str().to_owned());
@@ -164,6 +166,14 @@ pub fn parse_quick(typed: &str) -> Option<Term> {
         return Some(Term::Person { code, phone, id_number });
     }
     Some(Term::Name(typed.to_owned()))
+}
+
+/// Whether this is one telephone number in groups (`095 123 4567`) rather than serials beside each other, which have the
+/// same length when they are padded (`03706 03707`).
+fn is_spaced_phone(typed: &str) -> bool {
+    let mut groups = typed.split(' ').map(str::len);
+    let first = groups.next();
+    typed.starts_with(['0', '+']) && groups.any(|length| Some(length) != first) && Phone::parse(typed).is_ok()
 }
 
 impl Filter {
@@ -212,7 +222,9 @@ mod tests {
 
     #[test]
     fn the_quick_box_takes_whatever_is_at_hand() {
-        assert!(matches!(parse_quick("3706"), Some(Term::Numbers { .. })));
+        for numbers in ["3706", "03706 03707", "03706; 3707 03708"] {
+            assert!(matches!(parse_quick(numbers), Some(Term::Numbers { .. })), "{numbers}");
+        }
         assert!(matches!(parse_quick("Trần thị bích"), Some(Term::Name(_))));
         assert!(matches!(parse_quick("095 123 4567"), Some(Term::Person { phone: Some(_), code: Some(_), .. })));
         assert!(matches!(parse_quick("996199012345"), Some(Term::Person { id_number: Some(_), code: Some(_), .. })));

@@ -35,6 +35,8 @@ pub fn approved(number: &str, account: &str, password: &str) -> String {
 pub fn rejected(number: &str, reason: &str) -> String {
     let reason = sms_text(reason);
     let reason = reason.trim_end_matches(['.', ' ']);
+    // Only a preview has none yet; the sentence's own dot makes it three.
+    let reason = if reason.is_empty() { ".." } else { reason };
     format!("BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat.")
 }
 
@@ -157,6 +159,7 @@ pub fn sms_text(raw: &str) -> String {
             'Đ' | 'Ð' => 'D',
             '\u{2018}' | '\u{2019}' | '`' | '´' => '\'',
             '“' | '”' | '«' | '»' => '"',
+
             '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
             c if c.is_ascii_graphic() && c != '`' => c,
             _ => ' ',

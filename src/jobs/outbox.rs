@@ -62,10 +62,11 @@ async fn send_one(
     let outcome = match fill(parts, &message).await? {
         Some(filled) => deliver(sms, mail, &message, filled).await,
         // The citizen has a password of their own already, or the account is no longer in use: nothing may be sent.
-        None => Ok(()),
+        None => Err(SendError::NotNeeded),
     };
-    if let Err(error) = &outcome {
-        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent: {error}");
+    if outcome.is_err() {
+        // Why is kept with the message: a gateway's words may hold a telephone, which has no place in a log.
+        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent");
     }
     let (db, lease) = (parts.db.clone(), lease.to_owned());
     tokio::task::spawn_blocking(move || db.write(|conn| settle(conn, &message, &lease, outcome, now))).await??;
@@ -127,6 +128,7 @@ fn settle(
 ) -> Result<(), DbError> {
     let (state, next, error) = match outcome {
         Ok(()) => (MessageState::Sent, now, None),
+        Err(SendError::NotNeeded) => (MessageState::Dropped, now, None),
         Err(SendError::Permanent(why)) => (MessageState::Dead, now, Some(why)),
         Err(SendError::Retry(why)) => match backoff(message.attempts) {
             Some(wait) => (MessageState::Queued, now + wait, Some(why)),
@@ -139,7 +141,7 @@ fn settle(
     let kind = match state {
         MessageState::Sent => EventKind::MessageSent,
         MessageState::Dead => EventKind::MessageDead,
-        MessageState::Queued | MessageState::Sending => return Ok(()),
+        MessageState::Queued | MessageState::Sending | MessageState::Dropped => return Ok(()),
     };
     #[derive(serde::Serialize)]
     struct About {

@@ -199,7 +199,7 @@ pub async fn show(
     form.version = application.version;
     form.verdict = evidence.verdict().code().to_owned();
     let number = application.number.as_str();
-    let preview = message::rejected(number, form.typed_reason().trim());
+    let preview = message::rejected(number, &form.typed_reason());
     let page_data = DetailPage {
         chrome: Chrome::new(actor, session, Menu::Applications),
         list: list_key(&shown.list),

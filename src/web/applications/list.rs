@@ -207,6 +207,11 @@ impl ListPage {
         }
     }
 
+    /// The office's name as a column has room for it.
+    fn short_office(name: &str) -> String {
+        name.replacen("Bảo hiểm xã hội", "BHXH", 1)
+    }
+
     fn order(&self, column: &Sort) -> &'static str {
         match (self.filter.sort == *column, self.filter.descending) {
             (false, _) => "none",
@@ -224,7 +229,7 @@ fn thousands(number: i64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push('.');
         }
         out.push(digit);
