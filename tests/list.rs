@@ -69,8 +69,8 @@ both_databases! {
         let person = &application.declaration;
         let sent = tnhs::domain::dates::show_time(application.submitted_at);
         assert_eq!(row[1..], ["1", application.number.as_str(), person.code.as_str(), "Trần Thị Bích Ngọc",
-            "05/03/1990", person.phone.as_str(), &sent, "Đúng hạn", "Bảo hiểm xã hội cơ sở Ba Đình", "Đăng ký mới", "Đã duyệt",
-            &employee.name]);
+            "05/03/1990", person.phone.as_str(), &sent, "Đúng hạn", "BHXH cơ sở Ba Đình", "Đăng ký mới",
+            "Đã duyệt", &employee.name]);
     }
 
     fn each_column_sorts_both_ways(app: TestApp) {

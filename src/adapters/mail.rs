@@ -21,7 +21,7 @@ pub struct Mail<'a> {
 #[expect(clippy::large_enum_variant, reason = "there is one for the whole process")]
 pub enum Mailer {
     Folder(PathBuf),
-    Smtp { transport: Box<AsyncSmtpTransport<Tokio1Executor>>, from: Mailbox },
+    Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
 }
 
 impl Mailer {
@@ -34,12 +34,10 @@ impl Mailer {
         Ok(match url {
             SmtpUrl::Folder(folder) => Self::Folder(folder.clone()),
             SmtpUrl::Smtp { url, from } => Self::Smtp {
-                transport: Box::new(
-                    AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0)
-                        .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?
-                        .timeout(Some(SEND_DEADLINE))
-                        .build(),
-                ),
+                transport: AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.0)
+                    .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?
+                    .timeout(Some(SEND_DEADLINE))
+                    .build(),
                 from: from.parse()?,
             },
         })
