@@ -32,5 +32,5 @@ for (const select of document.querySelectorAll("select[data-communes]")) {
   });
 }
 
-// The first thing that is wrong gets the focus.
-document.querySelector("[aria-invalid=true], .wrong :is(input, select, textarea)")?.focus();
+// The first thing that is wrong gets the focus; after a decision, the way to the next one.
+document.querySelector("[aria-invalid=true], .wrong :is(input, select, textarea), .flashes .flash.good a")?.focus();

@@ -214,6 +214,8 @@ if (form && studio) {
       for (const name of ["left", "right", "in", "out", "use"]) button(name).hidden = true;
       try {
         video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 960 } });
+        // Left while the browser still asked for permission: no camera stays on behind the page.
+        if (!studio.open) return stopCamera();
         await video.play();
         stage.focus();
       } catch {

@@ -50,6 +50,14 @@ pub fn credentials(conn: &mut Conn, login: &str) -> QueryResult<Option<Credentia
         .optional()
 }
 
+/// Whether this is still the password's hash, and its owner is not locked.
+pub fn is_current(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        staff::table.find(id).filter(staff::password_hash.eq(hash)).filter(staff::locked_at.is_null()),
+    ))
+    .get_result(conn)
+}
+
 pub fn login_and_hash(conn: &mut Conn, id: StaffId) -> QueryResult<(String, String)> {
     staff::table.find(id).select((staff::login, staff::password_hash)).first(conn)
 }
@@ -106,9 +114,14 @@ pub fn failures(conn: &mut Conn, key: &str) -> QueryResult<Option<(i32, NaiveDat
         .optional()
 }
 
-/// Counts one more failure; counting starts anew when the last one is older than `forget_before`.
-pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime, forget_before: NaiveDateTime) -> QueryResult<()> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::last_at.lt(forget_before))).execute(conn)?;
+/// Removes the failures that nobody counts any more.
+pub fn forget_failures(conn: &mut Conn, before: NaiveDateTime) -> QueryResult<()> {
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::last_at.lt(before))).execute(conn)?;
+    Ok(())
+}
+
+/// Counts one more failure.
+pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime) -> QueryResult<()> {
     on_backend!(conn, c => diesel::insert_into(sign_in_failures::table)
         .values((
             sign_in_failures::key.eq(key),

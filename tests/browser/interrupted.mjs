@@ -1,6 +1,6 @@
 // What may come between an officer and a decision: the session ends, a colleague is quicker. And the webcam.
 
-import { assert, walk } from "./check.mjs";
+import { assert, until, walk } from "./check.mjs";
 import { GUESTS, quarters } from "./desk.mjs";
 import { arrive, assertAccount } from "./officer.mjs";
 
@@ -146,7 +146,24 @@ export async function webcam(browser, desk) {
       const track = await page.evaluateHandle(() => document.querySelector("#studio video").srcObject.getTracks()[0]);
       await page.keyboard.press("Escape");
       await page.locator("#studio").waitFor({ state: "hidden" });
-      assert.equal(await track.evaluate((one) => one.readyState), "ended");
+      await until("the camera to be off", () => track.evaluate((one) => one.readyState === "ended"));
+    });
+
+    await step("leaving it while the browser still asks for permission keeps it off", async () => {
+      await page.evaluate(() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wish) => {
+          await new Promise((allow) => (globalThis.allow = allow));
+          return (globalThis.stream = await ask(wish));
+        };
+      });
+      await page.getByRole("button", { name: "Chụp bằng webcam" }).click();
+      await page.keyboard.press("Escape");
+      await page.locator("#studio").waitFor({ state: "hidden" });
+      await page.evaluate(() => globalThis.allow());
+      await until("the camera to be off", () =>
+        page.evaluate(() => globalThis.stream?.getTracks().every((track) => track.readyState === "ended")),
+      );
     });
 
     await step("no camera: a sentence says what to do", async () => {

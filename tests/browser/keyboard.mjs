@@ -163,6 +163,7 @@ export async function byKeyboard(browser, desk) {
       await record();
       await officer.flash("Đăng ký thành công");
       await officer.status("Đã duyệt");
+      assert.ok(await officer.focused("a[href^='/applications/next']"), "Enter would open the next one");
     });
 
     await step("the text message has the account and a password", async () => {

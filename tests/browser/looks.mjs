@@ -55,7 +55,7 @@ export async function looks(browser, desk) {
     });
     if (shot) {
       await page.setViewportSize(TELEPHONE);
-      await page.screenshot({ path: `${SHOTS}${shot}-390.png`, fullPage: true });
+      await page.screenshot({ path: `${SHOTS}${shot}-390.png`, fullPage: !shot.includes("list") });
     }
     await page.setViewportSize(DESK);
   };

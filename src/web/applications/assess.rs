@@ -32,7 +32,7 @@ use crate::web::{Errors, address, see_other};
 #[serde(default)]
 pub struct Form {
     /// What the page showed when the officer decided.
-    pub version: i32,
+    pub version: String,
     pub verdict: String,
     pub outcome: String,
     pub id_compared: String,
@@ -54,6 +54,11 @@ impl Form {
             (false, true) => choice.to_owned(),
             (false, false) => format!("{}. {own}", choice.trim_end_matches('.')),
         }
+    }
+
+    /// The version of the application that the page showed; 0 for a form of no page.
+    pub fn version(&self) -> i32 {
+        self.version.parse().unwrap_or(0)
     }
 
     fn parse(&self) -> Result<Assessment, Errors> {
@@ -86,14 +91,14 @@ struct Deciding {
 impl Deciding {
     fn record(&self, conn: &mut Conn) -> Result<Recorded, AppError> {
         let application = within_scope(conn, &self.actor, self.id)?;
-        if application.version != self.form.version {
+        if application.version != self.form.version() {
             return self.changed(conn, &application);
         }
         let evidence = decisions::evidence(conn, application)?;
         // PostgreSQL shows each query what was committed before it: the account found above may be the very one that
         // somebody else's decision has just created, and then it is their decision that the officer must hear of.
         let application = within_scope(conn, &self.actor, self.id)?;
-        if application.version != self.form.version {
+        if application.version != self.form.version() {
             return self.changed(conn, &application);
         }
         let verdict = evidence.verdict();
@@ -130,7 +135,7 @@ impl Deciding {
             (Status::Rejected, Assessment::Invalid(reason)) => mine && application.reason.as_ref() == Some(reason),
             _ => false,
         };
-        if same && application.version == self.form.version + 1 {
+        if same && application.version == self.form.version() + 1 {
             return Ok(Recorded::Already(application.status));
         }
         Ok(Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
@@ -139,9 +144,7 @@ impl Deciding {
                 application.status.label(),
                 show_time(at)
             ),
-            _ => "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại rồi ghi nhận; nội dung bạn nhập \
-                  được giữ nguyên."
-                .to_owned(),
+            _ => detail::CHANGED.to_owned(),
         }))
     }
 }
@@ -175,7 +178,7 @@ pub async fn post(
                 refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             };
-            return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+            return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
     };
     let deciding = Deciding {
@@ -200,7 +203,7 @@ pub async fn post(
     };
     let shown =
         Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: Some(refusal), status };
-    Ok(detail::show(&person, &session, &parts, id, shown).await?.0)
+    detail::show(&request, &person, &session, &parts, id, shown).await
 }
 
 fn success_of(status: Status) -> &'static str {
@@ -297,7 +300,7 @@ pub async fn preview(
             refusal: None,
             status: StatusCode::OK,
         };
-        return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+        return detail::show(&request, &person, &session, &parts, id, shown).await;
     }
     let actor = person.clone();
     let number = parts.read(move |conn: &mut Conn| Ok(within_scope(conn, &actor, id)?.number)).await?;

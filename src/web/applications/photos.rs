@@ -131,20 +131,27 @@ pub async fn post(
                 refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             };
-            return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+            return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
     };
     let (actor, address, now) = (person.clone(), address(&request), clock::now());
-    parts
+    let version = parts
         .write(move |conn| {
             let application = open_application(conn, &actor, id)?;
             let before = photos::replace(conn, id, kind, &sha256, Some(actor.id), now)?;
             let change = Change { event: EventKind::PhotoReplaced, kind, before, after: sha256 };
-            record(conn, &application, actor.id, &address, now, change)
+            record(conn, &application, actor.id, &address, now, change)?;
+            Ok(application.version)
         })
         .await?;
     if !draft.is_empty() {
-        session.keep_draft(&Draft { page: page.clone(), body: draft, expired: false })?;
+        let mut draft = Draft::of(page.clone(), &draft, false)?;
+        // What this officer changed is no news to them; but that this photo is the person's they have yet to say.
+        if draft.fields.get("version") == Some(&version.to_string()) {
+            draft.fields.insert("version".into(), (version + 1).to_string());
+            draft.fields.remove("photo_matches");
+        }
+        session.keep_draft(&draft)?;
     }
     session.tell(&Flash {
         good: true,
