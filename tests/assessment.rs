@@ -1,4 +1,4 @@
-//! Đánh giá hồ sơ and Ghi nhận: what must hold before *hợp lệ*, what a rejection needs, and what becomes of an application.
+//! Đánh giá hồ sơ and Ghi nhận: what must hold before *hợp lệ*, what a rejection needs, and what becomes of it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -88,7 +88,9 @@ both_databases! {
         let application = app.ready("Hồ Văn Phúc");
         let officer = app.officer(&app.offices.ba_dinh);
         let long = "Thiếu giấy tờ. ".repeat(21);
-        for reason in ["", "   ", "...", "Xem https://example.vn", "Vào baohiemxahoi.gov.vn", "bit.ly/abc", long.trim()] {
+        for reason in
+            ["", "   ", "...", "Xem https://example.vn", "Vào baohiemxahoi.gov.vn", "bit.ly/abc", long.trim()]
+        {
             let page = officer.submit(officer.open(&application).invalid(reason)).expect(422);
             assert!(page.fault("reason").is_some(), "«{reason}» has no sentence beside it on\n{page}");
             let form = page.form("Ghi nhận");
@@ -234,7 +236,8 @@ both_databases! {
         for words in [first.number.as_str(), "Từ chối", "Lý do: Tờ khai chưa ký"] {
             assert!(attempts.contains(words), "«{words}» is missing in {attempts}");
         }
-        assert_eq!(officer.click(&page, first.number.as_str()).expect(200).path(), format!("/applications/{}", first.id));
+        let page = officer.click(&page, first.number.as_str()).expect(200);
+        assert_eq!(page.path(), format!("/applications/{}", first.id));
     }
 
     fn a_photo_that_changed_since_the_look_is_told_and_nothing_is_applied(app: TestApp) {

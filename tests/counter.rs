@@ -197,7 +197,8 @@ both_databases! {
         let paper = officer.click(&page, "In tờ khai mẫu 01").expect(200);
         let day = to_hanoi(application.submitted_at);
         for words in ["Mẫu số 01", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", application.number.as_str(),
-            "Kính gửi: Bảo hiểm xã hội cơ sở Ba Đình", "TRẦN THỊ BÍCH NGỌC", "0123456789", "05/03/1990", "Giới tính: Nữ",
+            "Kính gửi: Bảo hiểm xã hội cơ sở Ba Đình", "TRẦN THỊ BÍCH NGỌC", "0123456789", "05/03/1990",
+            "Giới tính: Nữ",
             "001190000077", "01/02/2021", "Cục Cảnh sát QLHC về TTXH", "Số 5, ngõ 7 phố Thử", "Ba Đình", "Hà Nội",
             "0951234567", "ngoc.tran@example.vn", "Người kê khai",
             &day.format("ngày %d tháng %m năm %Y").to_string()]

@@ -1,5 +1,5 @@
-//! What leaves for citizens: the account and its password by one channel, the notice by the other, and what happens when
-//! a gateway fails or a worker dies.
+//! What leaves for citizens: the account and its password by one channel, the notice by the other, and what happens
+//! when a gateway fails or a worker dies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

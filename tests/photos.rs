@@ -58,8 +58,10 @@ fn colour(jpeg: &[u8]) -> [u8; 3] {
         .0
 }
 
-/// A body of several parts as a program may write it: name, file name and content.
-fn parts(form: &Form, added: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+/// A part of a body as a program may write it: name, file name and content.
+type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
+
+fn parts(form: &Form, added: &[Part]) -> Vec<u8> {
     let mut body = Vec::new();
     let own = [("csrf", form.value("csrf")), ("kind", form.value("kind"))];
     let own = own.map(|(name, value)| (name, None, value.as_bytes()));
@@ -157,7 +159,7 @@ both_databases! {
         let jpeg = picture(ImageFormat::Jpeg, [200, 10, 10]);
         let file = ("file", Some("a.jpg"), jpeg.as_slice());
         let token = form.value("csrf").as_bytes();
-        let bodies: [&[(&str, Option<&str>, &[u8])]; 7] = [
+        let bodies: [&[Part]; 7] = [
             &[file, file],
             &[file, ("csrf", None, token), ("csrf", None, b"x")],
             &[file, ("status", None, b"approved")],

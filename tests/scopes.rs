@@ -1,5 +1,5 @@
-//! Whose applications a person sees and decides: one's own office, the province below, or none. What is outside does not
-//! exist, whichever address is asked.
+//! Whose applications a person sees and decides: one's own office, the province below, or none. What is outside does
+//! not exist, whichever address is asked.
 
 #![allow(clippy::unwrap_used)]
 
@@ -160,7 +160,8 @@ both_databases! {
         supervisor.get("/applications/new").expect(403);
         supervisor.get("/staff").expect(403);
         assert_eq!(app.application(application.id).version, before);
-        signed_in(&app, Role::Supervisor, &app.offices.hue).get(&format!("/applications/{}", application.id)).expect(404);
+        let elsewhere = signed_in(&app, Role::Supervisor, &app.offices.hue);
+        elsewhere.get(&format!("/applications/{}", application.id)).expect(404);
     }
 
     fn an_admin_sees_no_application(app: TestApp) {
@@ -217,7 +218,8 @@ both_databases! {
         let officer = app.officer(&app.offices.ba_dinh);
         assert_eq!(officer.get("/applications/next").path(), "/applications");
         let mine = [7, 9].map(|days| {
-            app.declared_at(&app.offices.ba_dinh, &app.citizen("Lê Ba Đình"), clock::now() - chrono::TimeDelta::days(days))
+            let at = clock::now() - chrono::TimeDelta::days(days);
+            app.declared_at(&app.offices.ba_dinh, &app.citizen("Lê Ba Đình"), at)
         });
         let page = officer.get("/applications/next").expect(200);
         assert_eq!(page.path(), format!("/applications/{}", mine[1].id), "the one that has waited longest");

@@ -25,8 +25,8 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    /// Each mail has a connection of its own: lettre's pool needs a running runtime from its first to its last moment, and
-    /// takes the process down without one.
+    /// Each mail has a connection of its own: lettre's pool needs a running runtime from its first to its last moment,
+    /// and takes the process down without one.
     ///
     /// # Errors
     /// When lettre cannot read the URL.
