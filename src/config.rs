@@ -244,8 +244,12 @@ fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
     }
     let host = host.trim_end_matches('/');
     let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
-    // `http://:13013` is a URI, and has a host of no letters.
-    if !endpoint.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
+    // `http://:13013` and `http://gateway:sms` are URIs.
+    let good = |uri: Uri| {
+        let named_port = uri.authority().is_some_and(|authority| authority.as_str().contains(':'));
+        uri.host().is_some_and(|host| !host.is_empty()) && (uri.port_u16().is_some() || !named_port)
+    };
+    if !endpoint.parse::<Uri>().is_ok_and(good) {
         return wrong(VARIABLE, form);
     }
     Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })

@@ -339,8 +339,17 @@ mod tests {
 
     #[test]
     fn names_sort_by_given_name_then_surname_in_vietnamese_order() {
-        let mut names =
-            vec!["Trần Văn Đức", "Lê Thị Ánh", "Nguyễn Văn An", "Bùi An", "Phạm Văn Dũng", "Lê Thị Ân", "Võ Văn Àn"];
+        let mut names = vec![
+            "Nguyễn Dũng",
+            "Trần Dung",
+            "Trần Văn Đức",
+            "Lê Thị Ánh",
+            "Nguyễn Văn An",
+            "Bùi An",
+            "Phạm Văn Dũng",
+            "Lê Thị Ân",
+            "Võ Văn Àn",
+        ];
         names.sort_by_key(|name| sort_key(name));
         assert_eq!(
             names,
