@@ -259,6 +259,15 @@ impl Db {
         .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
     }
 
+    /// Whether no migration ever ran here.
+    pub fn is_new(&self) -> anyhow::Result<bool> {
+        match &mut self.pool.get()?.conn {
+            Conn::Sqlite(c) => c.applied_migrations().map(|done| done.is_empty()),
+            Conn::Postgres(c) => c.applied_migrations().map(|done| done.is_empty()),
+        }
+        .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
+    }
+
     /// Refreshes the planner's statistics: after a big load, plans were up to a hundred times slower without it.
     pub fn analyze(&self) -> Result<(), DbError> {
         self.pool.get()?.conn.batch_execute(match self.url {
