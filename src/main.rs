@@ -16,9 +16,9 @@ use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Role, Scope};
-use tnhs::domain::{agency, places, to_json};
 use tnhs::domain::registry_file::Refused;
 use tnhs::domain::staff::parse_login;
+use tnhs::domain::{agency, places, to_json};
 use tnhs::startup::{Parts, server};
 use tnhs::{clock, demo, jobs, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -216,9 +216,12 @@ fn require_schema(db: &Db) -> anyhow::Result<()> {
 /// A demonstration's messages may not reach a real gateway.
 fn keep_made_up_people_here(parts: &Parts) -> anyhow::Result<()> {
     let config = &parts.config;
-    let folders = !matches!(config.sms, Some(SmsUrl::Kannel { .. })) && !matches!(config.smtp, Some(SmtpUrl::Smtp { .. }));
+    let folders =
+        !matches!(config.sms, Some(SmsUrl::Kannel { .. })) && !matches!(config.smtp, Some(SmtpUrl::Smtp { .. }));
     if !folders && parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)?))? {
-        bail!("this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMTP_URL)");
+        bail!(
+            "this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMTP_URL)"
+        );
     }
     Ok(())
 }
@@ -292,13 +295,7 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     serve(parts, true, &say)
 }
 
-fn add_agency(
-    db: &Db,
-    code: &str,
-    name: &str,
-    parent: Option<&str>,
-    province: Option<&str>,
-) -> anyhow::Result<()> {
+fn add_agency(db: &Db, code: &str, name: &str, parent: Option<&str>, province: Option<&str>) -> anyhow::Result<()> {
     if let Some(code) = province
         && places::province_name(code).is_none()
     {

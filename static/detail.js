@@ -51,6 +51,17 @@ for (const link of document.querySelectorAll("[data-zoom]")) {
   });
 }
 
+// What was typed into the decision travels along with a photo and is there again afterwards.
+for (const upload of document.querySelectorAll("[data-keeps-decision]")) {
+  upload.addEventListener("submit", () => {
+    if (!assess) return;
+    const draft = upload.elements.draft ?? upload.appendChild(document.createElement("input"));
+    draft.type = "hidden";
+    draft.name = "draft";
+    draft.value = new URLSearchParams(new FormData(assess)).toString();
+  });
+}
+
 const form = document.querySelector("[data-photo]");
 const studio = document.getElementById("studio");
 
@@ -69,16 +80,6 @@ if (form && studio) {
   let turns = 0;
   let zoom = 1;
   let shift = { x: 0, y: 0 };
-
-  // What was typed into the decision travels along and is there again after the photo is replaced.
-  form.addEventListener("submit", () => {
-    if (!assess) return;
-    const draft = document.createElement("input");
-    draft.type = "hidden";
-    draft.name = "draft";
-    draft.value = new URLSearchParams(new FormData(assess)).toString();
-    form.append(draft);
-  });
 
   const fit = () => {
     const [w, h] = turns % 2 ? [picture.height, picture.width] : [picture.width, picture.height];

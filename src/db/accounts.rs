@@ -51,10 +51,11 @@ pub fn exists(conn: &mut Conn, code: &str) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(accounts::table.filter(accounts::code.eq(code)))).get_result(conn)
 }
 
-/// The code of another account that has this ID number.
+/// The code of another account of the same person: one with this ID number, or since a personal ID number may be a code, one
+/// whose code is this ID number or whose ID number is this code.
 pub fn id_number_holder(conn: &mut Conn, id_number: &str, code: &str) -> QueryResult<Option<String>> {
     accounts::table
-        .filter(accounts::id_number.eq(id_number))
+        .filter(accounts::id_number.eq_any([id_number, code]).assume_not_null().or(accounts::code.eq(id_number)))
         .filter(accounts::code.ne(code))
         .select(accounts::code)
         .first(conn)

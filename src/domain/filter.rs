@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::application::{Kind, Status};
 use super::deadline::DeadlineState;
 use super::ids::AgencyId;
+use super::names;
 use super::numbers::{ApplicationNumber, IdNumber, Phone, SocialCode};
 use super::text::FieldError;
 
@@ -165,6 +166,10 @@ pub fn parse_quick(typed: &str) -> Option<Term> {
     if has_digit && (code.is_some() || phone.is_some() || id_number.is_some()) {
         return Some(Term::Person { code, phone, id_number });
     }
+    if names::query_singles(typed).is_empty() {
+        // Signs without a letter are nobody's name.
+        return Some(Term::Numbers { numbers: Vec::new(), serials: Vec::new() });
+    }
     Some(Term::Name(typed.to_owned()))
 }
 
@@ -230,5 +235,7 @@ mod tests {
         assert!(matches!(parse_quick("996199012345"), Some(Term::Person { id_number: Some(_), code: Some(_), .. })));
         assert!(matches!(parse_quick("C1234567"), Some(Term::Person { id_number: Some(_), .. })));
         assert_eq!(parse_quick("  "), None);
+        let nobody = Term::Numbers { numbers: Vec::new(), serials: Vec::new() };
+        assert_eq!(parse_quick("\u{323}"), Some(nobody));
     }
 }

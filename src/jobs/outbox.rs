@@ -10,7 +10,6 @@ use std::sync::Arc;
 use chrono::NaiveDateTime;
 use futures_util::future::join_all;
 
-use crate::adapters::hasher::hash_now;
 use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
 use crate::adapters::{SendError, mail::Mailer, sms::SmsGateway};
@@ -101,10 +100,10 @@ async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str) -> anyhow::Resu
     let Some(account) = message.account_id else {
         return Ok(Filled::Ready { text: message.body.clone(), html: message.html.clone(), hash: None });
     };
+    let password = new_password(&mut rand::rng());
+    let hash = parts.hasher.hash(password.clone()).await?;
     let (db, message, lease) = (parts.db.clone(), message.clone(), lease.to_owned());
     tokio::task::spawn_blocking(move || {
-        let password = new_password(&mut rand::rng());
-        let hash = hash_now(&password)?;
         Ok(db.write(|conn| -> Result<Filled, DbError> {
             if !messages::holds(conn, message.id, &lease)? {
                 return Ok(Filled::LeaseLost);

@@ -58,7 +58,8 @@ async fn show(
     (form, errors, handed): (Form, Errors, Option<Handed>),
 ) -> Result<HttpResponse, AppError> {
     let scope = person.manages();
-    let (people, agencies) = parts.read(move |conn| Ok((staff::all(conn, scope)?, agencies::all(conn, scope)?))).await?;
+    let (people, agencies) =
+        parts.read(move |conn| Ok((staff::all(conn, scope)?, agencies::all(conn, scope)?))).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chrome = Chrome::new(person, session, Menu::Staff);
     page(&StaffPage { chrome, people, agencies, form, errors, handed }, status)
@@ -202,7 +203,8 @@ pub async fn act(
     let hash = if act == Act::NewPassword { Some(parts.hasher.hash(password.clone()).await?) } else { None };
     let login = parts
         .write(move |conn| {
-            let target = staff::all(conn, scope)?.into_iter().find(|target| target.id == id).ok_or(AppError::NotFound)?;
+            let target =
+                staff::all(conn, scope)?.into_iter().find(|target| target.id == id).ok_or(AppError::NotFound)?;
             match act {
                 Act::Lock => staff::set_locked(conn, id, Some(now))?,
                 Act::Unlock => staff::set_locked(conn, id, None)?,

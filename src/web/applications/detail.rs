@@ -30,7 +30,7 @@ use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeApplications};
 use crate::web::session::TypedSession;
-use crate::web::{Chrome, Errors, Menu, page};
+use crate::web::{Chrome, Errors, Menu, page, see_other};
 
 /// How much of the history the page shows.
 const EVENTS: i64 = 200;
@@ -113,10 +113,7 @@ impl DetailPage {
     }
 
     fn papers(&self) -> Vec<&Photo> {
-        [PhotoKind::IdFront, PhotoKind::IdBack, PhotoKind::BirthCertificate]
-            .into_iter()
-            .filter_map(|kind| self.current(kind))
-            .collect()
+        PhotoKind::PAPERS.into_iter().filter_map(|kind| self.current(kind)).collect()
     }
 
     /// What the officer should know and what nothing is refused for.
@@ -127,6 +124,9 @@ impl DetailPage {
             && let Some(sentence) = id_number.mismatch(declaration.sex, &declaration.birth_date)
         {
             warnings.push(sentence.to_owned());
+        }
+        if declaration.has_two_personal_numbers() {
+            warnings.push("Mã số BHXH 12 số là số định danh, nhưng khác số giấy tờ đã kê khai.".to_owned());
         }
         let (phone, email) = self.loaded.sharing;
         if phone > 0 {
@@ -285,4 +285,9 @@ pub async fn get(
     let list = form.as_ref().map_or_else(|| at.list.clone(), |form| form.list.clone());
     let shown = Shown { list, form, errors: Errors::default(), refusal, status: StatusCode::OK };
     show(&request, &person, &session, &parts, id, shown).await
+}
+
+/// `GET` of an address to which the page posts: what a browser asks for again after a refusal.
+pub async fn back(path: web::Path<i64>) -> HttpResponse {
+    see_other(&format!("/applications/{}", path.into_inner()))
 }

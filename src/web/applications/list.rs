@@ -264,7 +264,8 @@ fn chips(filter: &Filter, agencies: &[Agency]) -> Vec<Chip> {
 #[serde(default)]
 pub struct At {
     list: String,
-    page: Option<u32>,
+    /// As typed into the box *Trang*.
+    page: String,
 }
 
 pub async fn get(
@@ -277,14 +278,23 @@ pub async fn get(
     if let Some((form, _)) = session.take_draft::<Form>("/applications") {
         return search(person, session, parts, web::Form(form)).await;
     }
-    let (key, filter) = session
-        .filter(Some(at.list.as_str()).filter(|key| !key.is_empty()))
-        .unwrap_or_else(|| (String::new(), Filter::default()));
+    // A key that this session does not know any more must not silently mean "everything".
+    let known = session.filter(Some(at.list.as_str()).filter(|key| !key.is_empty()));
+    if known.is_none() && !at.list.is_empty() {
+        return Ok(see_other("/applications"));
+    }
+    let (key, filter) = known.unwrap_or_default();
     show(
         &person,
         &session,
         &parts,
-        Shown { form: Form::of(&filter), filter, key, number: at.page.unwrap_or(1), errors: Errors::default() },
+        Shown {
+            form: Form::of(&filter),
+            filter,
+            key,
+            number: at.page.trim().parse().unwrap_or(1),
+            errors: Errors::default(),
+        },
     )
     .await
 }

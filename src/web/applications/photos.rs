@@ -112,7 +112,7 @@ pub async fn post(
     let list = list_key(upload.list.as_deref().map_or("", String::as_str));
     let kind = PhotoKind::from_code(&upload.kind).ok_or(AppError::Malformed)?;
     let kept = if upload.file.data.is_empty() {
-        Err(FieldError::new("Chọn tệp ảnh trước khi bấm Thay ảnh."))
+        Err(FieldError::new("Chọn tệp ảnh trước."))
     } else {
         match parts.photos.add(upload.file.data.to_vec()).await {
             Ok(sha256) => Ok(sha256),
@@ -127,7 +127,7 @@ pub async fn post(
             let shown = Shown {
                 list,
                 form: form.filter(|_| !draft.is_empty()),
-                errors: Errors::one("photo", fault),
+                errors: Errors::one(if kind == PhotoKind::Portrait { "photo" } else { "paper" }, fault),
                 refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             };
