@@ -158,7 +158,8 @@ pub async fn post(
         })
         .await?;
     let Some(id) = signed_in else {
-        let sentence = "Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra phím Caps Lock và bộ gõ tiếng Việt rồi thử lại.";
+        let sentence =
+            "Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra phím Caps Lock và bộ gõ tiếng Việt rồi thử lại.";
         return SignInPage::show(&form, Some(sentence.into()), StatusCode::UNAUTHORIZED);
     };
     attempt.succeed(&parts).await?;
