@@ -253,7 +253,7 @@ both_databases! {
         assert_eq!(app.status(&application), Status::Pending);
         let form = page.form("Ghi nhận");
         assert_eq!(form.value("outcome"), "valid", "what was chosen stays");
-        assert!(CHECKLIST.iter().all(|tick| form.value(tick).is_empty()), "what was checked was checked on another photo");
+        assert!(CHECKLIST.iter().all(|tick| form.value(tick).is_empty()), "it was checked on another photo");
         officer.submit(form).expect(422);
         officer.submit(page.valid()).expect(200);
         assert_eq!(app.status(&application), Status::Approved);
