@@ -179,11 +179,30 @@ fn secret_key(given: Option<String>, data_dir: &Path) -> Result<Secret<Vec<u8>>,
     }
     let mut key = vec![0u8; 64];
     rand::rngs::SysRng.try_fill_bytes(&mut key).map_err(|error| failed(std::io::Error::other(error)))?;
-    std::fs::create_dir_all(data_dir).and_then(|()| write_private(&path, &key)).map_err(failed)?;
-    Ok(Secret(key))
+    private_folder(data_dir).map_err(failed)?;
+    match new_private(&path, &key) {
+        Ok(()) => Ok(Secret(key)),
+        // Another first start was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::read(&path).map(Secret).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
-/// Writes a new file that only its owner can read.
+/// Creates a folder that only its owner can look into; one that exists stays as it is.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn new_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
+}
+
+/// Writes a file that only its owner can read, anew when it exists.
 pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -225,8 +244,12 @@ fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
     }
     let host = host.trim_end_matches('/');
     let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
-    // `http://:13013` is a URI, and has a host of no letters.
-    if !endpoint.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())) {
+    // `http://:13013` and `http://gateway:sms` are URIs.
+    let good = |uri: Uri| {
+        let named_port = uri.authority().is_some_and(|authority| authority.as_str().contains(':'));
+        uri.host().is_some_and(|host| !host.is_empty()) && (uri.port_u16().is_some() || !named_port)
+    };
+    if !endpoint.parse::<Uri>().is_ok_and(good) {
         return wrong(VARIABLE, form);
     }
     Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })

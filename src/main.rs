@@ -15,7 +15,8 @@ use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
 use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Role, Scope};
+use tnhs::domain::{agency, places, to_json};
 use tnhs::domain::registry_file::Refused;
 use tnhs::domain::staff::parse_login;
 use tnhs::startup::{Parts, server};
@@ -45,6 +46,9 @@ enum Command {
     Migrate,
     /// Fill a database with a made-up province and serve it
     Demo(DemoArgs),
+    /// Agencies
+    #[command(subcommand, arg_required_else_help = true)]
+    Agency(AgencyCommand),
     /// Members of staff
     #[command(subcommand, arg_required_else_help = true)]
     Staff(StaffCommand),
@@ -69,6 +73,24 @@ struct DemoArgs {
     /// Only fill the database
     #[arg(long)]
     no_serve: bool,
+}
+
+#[derive(Subcommand)]
+enum AgencyCommand {
+    /// Add an agency: first the centre, then its provinces, then their offices
+    Add {
+        /// 3 digits for the centre and a province, 5 for an office
+        #[arg(long, value_parser = |raw: &str| agency::parse_code(raw).map_err(|fault| fault.0))]
+        code: String,
+        #[arg(long, value_parser = |raw: &str| agency::parse_name(raw).map_err(|fault| fault.0))]
+        name: String,
+        /// The code of the agency above; none for the centre
+        #[arg(long)]
+        parent: Option<String>,
+        /// The two-digit code of the province, as in data/provinces.csv
+        #[arg(long)]
+        province: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -151,12 +173,14 @@ fn run(command: Command) -> anyhow::Result<()> {
             }
             let parts = Parts::build(config)?;
             require_schema(&parts.db)?;
+            keep_made_up_people_here(&parts)?;
             serve(parts, !no_jobs, &[])
         }
         Command::Worker => {
             config.require_gateways()?;
             let parts = Parts::build(config)?;
             require_schema(&parts.db)?;
+            keep_made_up_people_here(&parts)?;
             worker(parts)
         }
         Command::Migrate => {
@@ -165,6 +189,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Demo(args) => run_demo(config, &args),
+        Command::Agency(AgencyCommand::Add { code, name, parent, province }) => {
+            add_agency(&open(&config)?, &code, &name, parent.as_deref(), province.as_deref())
+        }
         Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
             add_staff(&open(&config)?, &login, &name, role, &agency)
         }
@@ -182,6 +209,16 @@ fn open(config: &Config) -> anyhow::Result<Db> {
 fn require_schema(db: &Db) -> anyhow::Result<()> {
     if db.needs_migration()? {
         bail!("the database's schema is missing or older than this program; run: tnhs migrate");
+    }
+    Ok(())
+}
+
+/// A demonstration's messages may not reach a real gateway.
+fn keep_made_up_people_here(parts: &Parts) -> anyhow::Result<()> {
+    let config = &parts.config;
+    let folders = !matches!(config.sms, Some(SmsUrl::Kannel { .. })) && !matches!(config.smtp, Some(SmtpUrl::Smtp { .. }));
+    if !folders && parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)?))? {
+        bail!("this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMTP_URL)");
     }
     Ok(())
 }
@@ -240,8 +277,8 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     config.sms = Some(SmsUrl::Folder(config.data_dir.join("sms")));
     config.smtp = Some(SmtpUrl::Folder(config.data_dir.join("mail")));
     let parts = Parts::build(config)?;
-    // Asked before anything is migrated. A database without tables cannot answer, and holds nothing.
-    if let Ok(false) = parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)? || meta::is_empty(conn)?)) {
+    // Asked before anything is migrated: a database that was never migrated has no tables to answer with, and holds nothing.
+    if !parts.db.is_new()? && !parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)? || meta::is_empty(conn)?))? {
         bail!("this database holds real data; the demo needs an empty one (DATABASE_URL) or its own");
     }
     parts.db.migrate()?;
@@ -253,6 +290,48 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     let say: Vec<String> =
         demo::SIGN_INS.iter().map(|who| format!("{} {} {}", who.role.code(), who.login, who.password)).collect();
     serve(parts, true, &say)
+}
+
+fn add_agency(
+    db: &Db,
+    code: &str,
+    name: &str,
+    parent: Option<&str>,
+    province: Option<&str>,
+) -> anyhow::Result<()> {
+    if let Some(code) = province
+        && places::province_name(code).is_none()
+    {
+        bail!("--province: there is no province with the code {code}");
+    }
+    db.write(|conn| -> Result<anyhow::Result<()>, DbError> {
+        let above = match parent {
+            None => None,
+            Some(parent) => match agencies::find_by_code(conn, parent)? {
+                Some(above) => Some(above),
+                None => return Ok(Err(anyhow::anyhow!("--parent: there is no agency with the code {parent}"))),
+            },
+        };
+        if agencies::find_by_code(conn, code)?.is_some() {
+            return Ok(Err(anyhow::anyhow!("--code: {code} is taken")));
+        }
+        if above.is_none() && !agencies::all(conn, Scope::Country)?.is_empty() {
+            return Ok(Err(anyhow::anyhow!("--parent: only the first agency, the centre, has none")));
+        }
+        agencies::insert(conn, code, name, above.as_ref(), province)?;
+        let event = NewEvent {
+            application: None,
+            staff: None,
+            kind: EventKind::AgencyAdded,
+            at: clock::now(),
+            address: None,
+            before: None,
+            after: Some(to_json(&serde_json::json!({ "agency": code }))),
+        };
+        Ok(Ok(events::add(conn, &event)?))
+    })??;
+    println!("{code} {name}");
+    Ok(())
 }
 
 fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> anyhow::Result<()> {
@@ -276,12 +355,12 @@ fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> any
         let id = staff::insert(conn, &new, clock::now())?;
         let event = NewEvent {
             application: None,
-            staff: Some(id),
+            staff: None,
             kind: EventKind::StaffAdded,
             at: clock::now(),
             address: None,
             before: None,
-            after: None,
+            after: Some(to_json(&serde_json::json!({ "staff": id }))),
         };
         Ok(Ok(events::add(conn, &event)?))
     })??;

@@ -329,7 +329,7 @@ impl Snapshot {
             decisions,
             sent,
             accounts: accounts::table
-                .select((accounts::application_id, accounts::id, accounts::password_hash))
+                .select((accounts::application_id, accounts::id, accounts::password_hashes))
                 .load(conn)?,
             messages: messages::table
                 .order(messages::id)

@@ -205,7 +205,7 @@ pub fn accounts(conn: &mut Conn, filed: &[Filed], new: &[NewAccount], password_h
                     accounts::phone.eq(application.notice_phone()),
                     accounts::email.eq(application.notice_email()),
                     accounts::state.eq(AccountState::Active),
-                    accounts::password_hash.eq(password_hash),
+                    accounts::password_hashes.eq(password_hash),
                     accounts::must_change_password.eq(account.must_change_password),
                     accounts::created_at.eq(application.decided_at.unwrap_or(application.submitted_at)),
                 ))

@@ -52,10 +52,17 @@ macro_rules! on_backend {
 }
 
 /// Where the data lives: `sqlite://PATH` or `postgres://…`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     Sqlite(String),
     Postgres(String),
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    /// Without the address: it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.backend())
+    }
 }
 
 impl DatabaseUrl {
@@ -248,6 +255,15 @@ impl Db {
         match &mut self.pool.get()?.conn {
             Conn::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS),
             Conn::Postgres(c) => c.has_pending_migration(POSTGRES_MIGRATIONS),
+        }
+        .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
+    }
+
+    /// Whether no migration ever ran here.
+    pub fn is_new(&self) -> anyhow::Result<bool> {
+        match &mut self.pool.get()?.conn {
+            Conn::Sqlite(c) => c.applied_migrations().map(|done| done.is_empty()),
+            Conn::Postgres(c) => c.applied_migrations().map(|done| done.is_empty()),
         }
         .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
     }

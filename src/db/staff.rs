@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::schema::{agencies, sign_in_failures, staff};
 use super::{Conn, one_row};
 use crate::domain::ids::{AgencyId, StaffId};
-use crate::domain::permission::Role;
+use crate::domain::permission::{Role, Scope};
 use crate::on_backend;
 
 pub struct NewStaff<'a> {
@@ -89,20 +89,23 @@ pub struct Listed {
     pub last_sign_in_at: Option<NaiveDateTime>,
 }
 
-pub fn all(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
-    staff::table
-        .inner_join(agencies::table)
-        .order((agencies::code, staff::login))
-        .select((
-            staff::id,
-            staff::login,
-            staff::name,
-            staff::role,
-            agencies::name,
-            staff::locked_at,
-            staff::last_sign_in_at,
-        ))
-        .load(conn)
+/// The members of staff of the offices within a scope, by office and sign-in name.
+pub fn all(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Listed>> {
+    let query = staff::table.inner_join(agencies::table).order((agencies::code, staff::login)).select((
+        staff::id,
+        staff::login,
+        staff::name,
+        staff::role,
+        agencies::name,
+        staff::locked_at,
+        staff::last_sign_in_at,
+    ));
+    match scope {
+        Scope::Country => query.load(conn),
+        Scope::Province(province) => query.filter(agencies::province_id.eq(province)).load(conn),
+        Scope::Agency(agency) => query.filter(agencies::id.eq(agency)).load(conn),
+        Scope::Nothing => Ok(Vec::new()),
+    }
 }
 
 /// How often a name or an address was wrong, and when last.
