@@ -251,7 +251,11 @@ both_databases! {
         let page = officer.submit(form).expect(409);
         assert!(page.told().contains("Hồ sơ đã có thay đổi sau khi bạn mở"), "{page}");
         assert_eq!(app.status(&application), Status::Pending);
-        officer.submit(page.form("Ghi nhận")).expect(200);
+        let form = page.form("Ghi nhận");
+        assert_eq!(form.value("outcome"), "valid", "what was chosen stays");
+        assert!(CHECKLIST.iter().all(|tick| form.value(tick).is_empty()), "it was checked on another photo");
+        officer.submit(form).expect(422);
+        officer.submit(page.valid()).expect(200);
         assert_eq!(app.status(&application), Status::Approved);
     }
 

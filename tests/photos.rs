@@ -219,15 +219,18 @@ both_databases! {
     fn what_was_typed_into_the_decision_survives_a_photo(app: TestApp) {
         let application = app.ready("Trần Thị Bích Ngọc");
         let officer = app.officer(&app.offices.ba_dinh);
-        let page = officer.open(&application);
-        let typed = page.form("Ghi nhận").set("reason", "Chữ ký khác; giấy tờ & tờ khai").check("form_signed");
         for (file, status) in [(support::portrait(), 200), (&b"no picture"[..], 422)] {
+            let page = officer.open(&application);
+            let typed = page.form("Ghi nhận").set("reason", "Chữ ký khác; giấy tờ & tờ khai").check("form_signed");
+            let typed = typed.check("photo_matches");
             let upload = page.form("Thay ảnh").forge("draft", &typed.urlencoded());
             let page = officer.submit(upload.attach("file", "a.jpg", "image/jpeg", file)).expect(status);
             let form = page.form("Ghi nhận");
             assert_eq!(form.value("reason"), "Chữ ký khác; giấy tờ & tờ khai");
             assert_eq!((form.value("form_signed"), form.value("id_compared")), ("1", ""));
-            assert!(!page.has_text("Phiên trước đã kết thúc"), "{page}");
+            let matches = if status == 200 { "" } else { "1" };
+            assert_eq!(form.value("photo_matches"), matches, "another photo is to be compared anew");
+            assert!(page.texts_of("p.flash.bad").is_empty(), "{page}");
         }
         // The decision then counts for the photo that is shown.
         let form = officer.open(&application).form("Ghi nhận").set("outcome", "invalid");
