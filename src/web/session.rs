@@ -121,15 +121,9 @@ impl SessionStore for DbSessions {
     async fn update(&self, key: SessionKey, state: State, _ttl: &Duration) -> Result<SessionKey, UpdateError> {
         let hash = key_hash(key.as_ref());
         let (staff, json) = encode(state);
-        self.run(move |db| {
-            match db.note(|conn| Ok::<_, DbError>(sessions::update(conn, &hash, staff, &json)?)) {
-                // Ended meanwhile, by an admin or in another tab: it stays ended, and the next request says so.
-                Err(DbError::Query(diesel::result::Error::NotFound)) => Ok(()),
-                other => other,
-            }
-        })
-        .await
-        .map_err(UpdateError::Other)?;
+        self.run(move |db| db.note(|conn| Ok::<_, DbError>(sessions::update(conn, &hash, staff, &json)?)))
+            .await
+            .map_err(UpdateError::Other)?;
         Ok(key)
     }
 

@@ -256,7 +256,8 @@ pub async fn show(
     Ok(response)
 }
 
-fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
+/// Whether the latest event is this person's own look, a moment ago.
+pub fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
     events.first().is_some_and(|last| {
         last.kind == EventKind::Viewed && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
     })
