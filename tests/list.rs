@@ -256,16 +256,19 @@ both_databases! {
         assert_eq!(page.texts_of("tr.group"), [app.offices.ba_dinh.name.as_str(), &app.offices.dong_da.name]);
     }
 
-    fn an_unknown_or_ended_filter_is_the_whole_list(app: TestApp) {
+    fn an_unknown_or_ended_filter_is_said_to_be_one(app: TestApp) {
         declared(&app, "Trần Thị Bích Ngọc", 1);
         let officer = app.officer(&app.offices.ba_dinh);
         let page = officer.get("/applications?list=Zz0Zz0Zz").expect(200);
+        assert!(page.has_text("Điều kiện lọc của trang đó không còn"));
         assert_eq!(names(&page).len(), 1);
         // So many tabs are remembered; one more pushes the first one out.
         let searches: Vec<Page> = (1..=21).map(|n| {
             officer.submit(page.form("Tra cứu").set("q", &format!("{n}00"))).expect(200)
         }).collect();
         assert_eq!(names(&officer.get(&searches[1].url)).len(), 0);
-        assert_eq!(names(&officer.get(&searches[0].url)).len(), 1);
+        let ended = officer.get(&searches[0].url);
+        assert!(ended.has_text("Điều kiện lọc của trang đó không còn") && ended.has_text("Tìm: 2100"));
+        assert!(!officer.get("/applications").has_text("Điều kiện lọc của trang đó không còn"), "it is said once");
     }
 }

@@ -56,7 +56,7 @@ both_databases! {
             browser.get("/nowhere").expect(404),
             browser.get("/applications/999").expect(404),
             browser.get("/applications/abc").expect(404),
-            browser.get("/applications?page=abc").expect(400),
+            browser.get("/applications?list=a&list=b").expect(400),
             browser.send("PUT", "/applications", &[], Vec::new()).expect(405),
             browser.submit(form.forge("reason", &"a".repeat(70_000))).expect(413),
             browser.submit(photo).expect(413),

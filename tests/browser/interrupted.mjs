@@ -110,7 +110,9 @@ export async function twoOfficers(browser, desk) {
       await second.tickAll();
       await second.record();
       await second.page.locator(".flash.bad", { hasText: "Hồ sơ đã có thay đổi sau khi bạn mở" }).waitFor();
-      assert.ok(await second.decision.locator("[name=name_compared]").isChecked());
+      assert.ok(await second.decision.getByLabel("Hồ sơ hợp lệ").isChecked());
+      assert.ok(!(await second.decision.locator("[name=photo_matches]").isChecked()), "the new photo is yet to be compared");
+      await second.tickAll();
       await second.record();
       await second.flash("Đăng ký thành công");
     });

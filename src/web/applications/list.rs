@@ -21,7 +21,7 @@ use crate::domain::text;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeApplications};
-use crate::web::session::TypedSession;
+use crate::web::session::{Flash, TypedSession};
 use crate::web::{Chrome, Errors, Menu, page, see_other};
 
 /// What *Tra cứu*, a column's head, a chip's cross and the page size post: the filter as it is on the page, and one wish.
@@ -281,6 +281,8 @@ pub async fn get(
     // A key that this session does not know any more must not silently mean "everything".
     let known = session.filter(Some(at.list.as_str()).filter(|key| !key.is_empty()));
     if known.is_none() && !at.list.is_empty() {
+        let text = "Điều kiện lọc của trang đó không còn; đây là danh sách như đã lọc gần nhất".to_owned();
+        session.tell(&Flash { good: false, text, offers_next: false })?;
         return Ok(see_other("/applications"));
     }
     let (key, filter) = known.unwrap_or_default();
