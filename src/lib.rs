@@ -24,8 +24,8 @@
 //! 3. Two officers on one application: the second sees who changed what, and keeps what they typed.
 //! 4. A citizen's password is made at the moment of sending, held in memory, stored only as a hash. It goes by one channel:
 //!    SMS; by e-mail only after the SMS failed for good. The other channel gets the notice without it.
-//! 5. Sending is at-least-once with an idempotency key per message; a crash at any moment loses no message and never leaves
-//!    a citizen with a last password that does not work.
+//! 5. Sending is at-least-once with an idempotency key per message; a crash at any moment loses no message, and whichever
+//!    password reached the citizen works until they choose their own.
 //! 6. Permission is in the handler's signature ([`web::allowed`]); scope is in the query, never only in the template.
 //! 7. Nothing from outside is trusted: it is parsed into private-field types at the edge.
 //! 8. Every officer's task works without JavaScript; scripts only make it quicker.
