@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use rand::TryRng;
+use tracing::level_filters::LevelFilter;
+use ureq::http::Uri;
 
 use crate::db::DatabaseUrl;
 
@@ -65,6 +68,7 @@ pub struct Config {
     pub session_idle: TimeDelta,
     pub session_max: TimeDelta,
     pub pool_size: u32,
+    pub log: LevelFilter,
 }
 
 impl Config {
@@ -91,6 +95,7 @@ impl Config {
             smtp: get("TNHS_SMTP_URL").map(|url| parse_smtp_url(&url)).transpose()?,
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
+            log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             database,
             listen,
@@ -132,6 +137,16 @@ fn number(
     }
 }
 
+fn parse_log_level(level: &str) -> Result<LevelFilter, ConfigError> {
+    match level.trim() {
+        "error" => Ok(LevelFilter::ERROR),
+        "warn" => Ok(LevelFilter::WARN),
+        "info" => Ok(LevelFilter::INFO),
+        "debug" => Ok(LevelFilter::DEBUG),
+        _ => wrong("TNHS_LOG", format!("«{level}» is not error, warn, info or debug")),
+    }
+}
+
 fn parse_base_url(url: &str) -> Result<String, ConfigError> {
     let bare = url.trim_end_matches('/');
     let host = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://"));
@@ -164,11 +179,30 @@ fn secret_key(given: Option<String>, data_dir: &Path) -> Result<Secret<Vec<u8>>,
     }
     let mut key = vec![0u8; 64];
     rand::rngs::SysRng.try_fill_bytes(&mut key).map_err(|error| failed(std::io::Error::other(error)))?;
-    std::fs::create_dir_all(data_dir).and_then(|()| write_private(&path, &key)).map_err(failed)?;
-    Ok(Secret(key))
+    private_folder(data_dir).map_err(failed)?;
+    match new_private(&path, &key) {
+        Ok(()) => Ok(Secret(key)),
+        // Another first start was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::read(&path).map(Secret).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
-/// Writes a new file that only its owner can read.
+/// Creates a folder that only its owner can look into; one that exists stays as it is.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn new_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
+}
+
+/// Writes a file that only its owner can read, anew when it exists.
 pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -210,6 +244,14 @@ fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
     }
     let host = host.trim_end_matches('/');
     let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
+    // `http://:13013` and `http://gateway:sms` are URIs.
+    let good = |uri: Uri| {
+        let named_port = uri.authority().is_some_and(|authority| authority.as_str().contains(':'));
+        uri.host().is_some_and(|host| !host.is_empty()) && (uri.port_u16().is_some() || !named_port)
+    };
+    if !endpoint.parse::<Uri>().is_ok_and(good) {
+        return wrong(VARIABLE, form);
+    }
     Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })
 }
 
@@ -235,6 +277,9 @@ fn parse_smtp_url(url: &str) -> Result<SmtpUrl, ConfigError> {
     // lettre reads the rest of the query (tls=…) and refuses what it does not know.
     let url = url.replacen(&format!("from={from}"), "", 1).replace("?&", "?");
     let url = url.trim_end_matches(['?', '&']).to_owned();
+    if let Err(error) = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url) {
+        return wrong(VARIABLE, error.to_string());
+    }
     Ok(SmtpUrl::Smtp { url: Secret(url), from })
 }
 
@@ -271,6 +316,12 @@ mod tests {
             ("TNHS_SMTP_URL", "smtp://mail.example.vn"),
             ("TNHS_SMS_URL", "kannel+http://gateway:13013"),
             ("TNHS_SMS_URL", "file:"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@:13013"),
+            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@gateway:sms"),
+            ("TNHS_SMTP_URL", "smtp://mail.example.vn:mail?from=tnhs@example.vn"),
+            ("TNHS_SMTP_URL", "smtp://mail.example.vn?from=tnhs@example.vn&tls=perhaps"),
+            ("TNHS_LOG", "loud"),
             ("TNHS_BASE_URL", "tnhs.example.vn"),
             ("TNHS_BASE_URL", "https://tnhs.example.vn/app"),
             ("TNHS_SESSION_IDLE_MINUTES", "soon"),

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 use diesel::result::DatabaseErrorKind;
 
+use crate::adapters::hasher::Busy;
 use crate::db::DbError;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +33,22 @@ pub enum AppError {
     Foreign,
     #[error("the request's body came too slowly")]
     Slow,
+    /// Too many sign-ins at once.
+    #[error("busy")]
+    Busy,
     #[error("too large")]
     TooLarge,
     /// An upload or act that cannot be used: a sentence for the officer.
     #[error("{0}")]
     Unprocessable(String),
     #[error(transparent)]
-    Internal(#[from] anyhow::Error),
+    Internal(anyhow::Error),
+}
+
+impl From<anyhow::Error> for AppError {
+    fn from(error: anyhow::Error) -> Self {
+        if error.is::<Busy>() { Self::Busy } else { Self::Internal(error) }
+    }
 }
 
 impl From<DbError> for AppError {
@@ -112,6 +122,7 @@ impl AppError {
                 "Trang này được mở từ phiên làm việc trước hoặc từ một địa chỉ khác nên chưa có gì được ghi nhận. Hãy quay lại trang trước, tải lại rồi gửi lại.",
             ),
             Self::Slow => ("Gửi quá chậm", "Đường truyền quá chậm nên chưa có gì được ghi nhận. Hãy thử lại."),
+            Self::Busy => ("Hệ thống đang bận", "Nhiều người đang đăng nhập cùng lúc. Hãy thử lại sau vài giây."),
             Self::TooLarge => (
                 "Tệp quá lớn",
                 "Nội dung gửi lên lớn hơn giới hạn (ảnh tối đa 10 MB). Chưa có gì thay đổi. Hãy giảm kích thước rồi gửi lại.",
@@ -136,6 +147,7 @@ impl ResponseError for AppError {
             Self::Taken => StatusCode::CONFLICT,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

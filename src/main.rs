@@ -15,8 +15,10 @@ use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
 use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Role, Scope};
+use tnhs::domain::registry_file::Refused;
 use tnhs::domain::staff::parse_login;
+use tnhs::domain::{agency, places, to_json};
 use tnhs::startup::{Parts, server};
 use tnhs::{clock, demo, jobs, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,6 +46,9 @@ enum Command {
     Migrate,
     /// Fill a database with a made-up province and serve it
     Demo(DemoArgs),
+    /// Agencies
+    #[command(subcommand, arg_required_else_help = true)]
+    Agency(AgencyCommand),
     /// Members of staff
     #[command(subcommand, arg_required_else_help = true)]
     Staff(StaffCommand),
@@ -71,14 +76,32 @@ struct DemoArgs {
 }
 
 #[derive(Subcommand)]
+enum AgencyCommand {
+    /// Add an agency: first the centre, then its provinces, then their offices
+    Add {
+        /// 3 digits for the centre and a province, 5 for an office
+        #[arg(long, value_parser = |raw: &str| agency::parse_code(raw).map_err(|fault| fault.0))]
+        code: String,
+        #[arg(long, value_parser = |raw: &str| agency::parse_name(raw).map_err(|fault| fault.0))]
+        name: String,
+        /// The code of the agency above; none for the centre
+        #[arg(long)]
+        parent: Option<String>,
+        /// The two-digit code of the province, as in data/provinces.csv
+        #[arg(long)]
+        province: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
 enum StaffCommand {
     /// Add a member of staff; the password for the first sign-in is printed once
     Add {
-        #[arg(long)]
+        #[arg(long, value_parser = |raw: &str| parse_login(raw).map_err(|fault| fault.0))]
         login: String,
         /// Full name
-        #[arg(long)]
-        name: String,
+        #[arg(long, value_parser = |raw: &str| Name::parse(raw).map_err(|fault| fault.0))]
+        name: Name,
         #[arg(long, value_parser = parse_role)]
         role: Role,
         /// The code of their agency
@@ -117,18 +140,32 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_USE);
         }
     };
-    telemetry::init();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tnhs: {error:#}");
+            eprintln!("tnhs: {}", in_one_line(&error));
             ExitCode::from(if error.is::<ConfigError>() { WRONG_USE } else { 1 })
         }
     }
 }
 
+/// What went wrong and why. PostgreSQL answers in several lines, and some errors repeat what caused them.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let words = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+        if sentence.is_empty() {
+            sentence = words;
+        } else if !sentence.contains(&words) {
+            sentence = format!("{sentence}: {words}");
+        }
+    }
+    sentence
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     let config = Config::from_env()?;
+    telemetry::init(config.log);
     match command {
         Command::Serve { no_jobs } => {
             if !no_jobs {
@@ -136,12 +173,14 @@ fn run(command: Command) -> anyhow::Result<()> {
             }
             let parts = Parts::build(config)?;
             require_schema(&parts.db)?;
+            keep_made_up_people_here(&parts)?;
             serve(parts, !no_jobs, &[])
         }
         Command::Worker => {
             config.require_gateways()?;
             let parts = Parts::build(config)?;
             require_schema(&parts.db)?;
+            keep_made_up_people_here(&parts)?;
             worker(parts)
         }
         Command::Migrate => {
@@ -150,6 +189,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Demo(args) => run_demo(config, &args),
+        Command::Agency(AgencyCommand::Add { code, name, parent, province }) => {
+            add_agency(&open(&config)?, &code, &name, parent.as_deref(), province.as_deref())
+        }
         Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
             add_staff(&open(&config)?, &login, &name, role, &agency)
         }
@@ -167,6 +209,19 @@ fn open(config: &Config) -> anyhow::Result<Db> {
 fn require_schema(db: &Db) -> anyhow::Result<()> {
     if db.needs_migration()? {
         bail!("the database's schema is missing or older than this program; run: tnhs migrate");
+    }
+    Ok(())
+}
+
+/// A demonstration's messages may not reach a real gateway.
+fn keep_made_up_people_here(parts: &Parts) -> anyhow::Result<()> {
+    let config = &parts.config;
+    let folders =
+        !matches!(config.sms, Some(SmsUrl::Kannel { .. })) && !matches!(config.smtp, Some(SmtpUrl::Smtp { .. }));
+    if !folders && parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)?))? {
+        bail!(
+            "this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMTP_URL)"
+        );
     }
     Ok(())
 }
@@ -225,8 +280,8 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     config.sms = Some(SmsUrl::Folder(config.data_dir.join("sms")));
     config.smtp = Some(SmtpUrl::Folder(config.data_dir.join("mail")));
     let parts = Parts::build(config)?;
-    // Asked before anything is migrated. A database without tables cannot answer, and holds nothing.
-    if let Ok(false) = parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)? || meta::is_empty(conn)?)) {
+    // Asked before anything is migrated: a database that was never migrated has no tables to answer with, and holds nothing.
+    if !parts.db.is_new()? && !parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)? || meta::is_empty(conn)?))? {
         bail!("this database holds real data; the demo needs an empty one (DATABASE_URL) or its own");
     }
     parts.db.migrate()?;
@@ -240,20 +295,54 @@ fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     serve(parts, true, &say)
 }
 
-fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyhow::Result<()> {
-    let login = parse_login(login).map_err(|fault| anyhow::anyhow!("--login: {fault}"))?;
-    let name = Name::parse(name).map_err(|fault| anyhow::anyhow!("--name: {fault}"))?;
+fn add_agency(db: &Db, code: &str, name: &str, parent: Option<&str>, province: Option<&str>) -> anyhow::Result<()> {
+    if let Some(code) = province
+        && places::province_name(code).is_none()
+    {
+        bail!("--province: there is no province with the code {code}");
+    }
+    db.write(|conn| -> Result<anyhow::Result<()>, DbError> {
+        let above = match parent {
+            None => None,
+            Some(parent) => match agencies::find_by_code(conn, parent)? {
+                Some(above) => Some(above),
+                None => return Ok(Err(anyhow::anyhow!("--parent: there is no agency with the code {parent}"))),
+            },
+        };
+        if agencies::find_by_code(conn, code)?.is_some() {
+            return Ok(Err(anyhow::anyhow!("--code: {code} is taken")));
+        }
+        if above.is_none() && !agencies::all(conn, Scope::Country)?.is_empty() {
+            return Ok(Err(anyhow::anyhow!("--parent: only the first agency, the centre, has none")));
+        }
+        agencies::insert(conn, code, name, above.as_ref(), province)?;
+        let event = NewEvent {
+            application: None,
+            staff: None,
+            kind: EventKind::AgencyAdded,
+            at: clock::now(),
+            address: None,
+            before: None,
+            after: Some(to_json(&serde_json::json!({ "agency": code }))),
+        };
+        Ok(Ok(events::add(conn, &event)?))
+    })??;
+    println!("{code} {name}");
+    Ok(())
+}
+
+fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> anyhow::Result<()> {
     let password = new_password(&mut rand::rng());
     let hash = hash_now(&password)?;
     db.write(|conn| -> Result<anyhow::Result<()>, DbError> {
         let Some(agency) = agencies::find_by_code(conn, agency)? else {
             return Ok(Err(anyhow::anyhow!("--agency: there is no agency with the code {agency}")));
         };
-        if staff::credentials(conn, &login)?.is_some() {
+        if staff::credentials(conn, login)?.is_some() {
             return Ok(Err(anyhow::anyhow!("--login: {login} is taken")));
         }
         let new = NewStaff {
-            login: &login,
+            login,
             name: name.as_str(),
             role,
             agency_id: agency.id,
@@ -263,12 +352,12 @@ fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyh
         let id = staff::insert(conn, &new, clock::now())?;
         let event = NewEvent {
             application: None,
-            staff: Some(id),
+            staff: None,
             kind: EventKind::StaffAdded,
             at: clock::now(),
             address: None,
             before: None,
-            after: None,
+            after: Some(to_json(&serde_json::json!({ "staff": id }))),
         };
         Ok(Ok(events::add(conn, &event)?))
     })??;
@@ -277,10 +366,12 @@ fn add_staff(db: &Db, login: &str, name: &str, role: Role, agency: &str) -> anyh
 }
 
 fn import_registry(db: &Db, file: &std::path::Path) -> anyhow::Result<()> {
-    let report = jobs::import::registry(db, file, None, clock::now())?;
-    for refused in &report.refused {
-        eprintln!("dòng {}, {} «{}»: {}", refused.row, refused.column, refused.value, refused.reason);
-    }
+    let report = jobs::import::registry(db, file, None, clock::now()).with_context(|| file.display().to_string())?;
+    let tell = |row: &Refused, what: &str| {
+        eprintln!("dòng {}, {} «{}»: {}{what}", row.row, row.column, row.value, row.reason);
+    };
+    report.refused.iter().for_each(|row| tell(row, ""));
+    report.ignored.iter().for_each(|cell| tell(cell, " (Dòng này vẫn được nhập, không có ô đó.)"));
     println!(
         "{} added, {} changed, {} unchanged, {} refused; {} applications that waited for a code are back before their officers",
         report.added,

@@ -93,7 +93,8 @@ pub fn server(parts: Arc<Parts>, listener: TcpListener) -> std::io::Result<Serve
     .workers(workers)
     .worker_max_blocking_threads(blocking.div_ceil(workers).max(2) + 2)
     .client_request_timeout(std::time::Duration::from_secs(10))
-    .shutdown_timeout(10)
+    // Service managers begin to kill after ten seconds.
+    .shutdown_timeout(8)
     // Whoever runs the server decides what ends it.
     .disable_signals()
     .listen(listener)?

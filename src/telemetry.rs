@@ -1,11 +1,15 @@
 //! Logging to standard error: ids, never names, codes, telephones or passwords.
 
+use std::io::IsTerminal;
+
 use tracing::level_filters::LevelFilter;
 
-/// Sets logging up, once. `TNHS_LOG` may be `error`, `warn`, `info` (the default) or `debug`.
-pub fn init() {
-    let level = std::env::var("TNHS_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let format = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+/// Sets logging up, once.
+pub fn init(level: LevelFilter) {
+    let stderr = std::io::stderr;
+    let colours = stderr().is_terminal();
+    let format =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(stderr).with_ansi(colours).with_target(false);
     // A second call, as in tests, keeps the first.
     let _ = format.try_init();
 }

@@ -168,6 +168,7 @@ fn filing<'a>(
 ) -> applications::NewApplication<'a> {
     let now = clock::now();
     applications::NewApplication {
+        request_key: None,
         agency_id: office.id,
         kind: Kind::New,
         channel: Channel::Counter,

@@ -6,9 +6,19 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
+/// How many passwords may wait to be compared.
+const QUEUE: usize = 64;
+
+/// Too many passwords wait already.
+#[derive(Debug, thiserror::Error)]
+#[error("too many sign-ins at once")]
+pub struct Busy;
+
 #[derive(Clone)]
 pub struct Hasher {
     permits: Arc<Semaphore>,
+    /// Who may wait for those permits: a crowd that guesses must not keep everybody else waiting for minutes.
+    queue: Arc<Semaphore>,
     /// Compared against when the name is unknown, so that the answer takes as long.
     dummy: Arc<str>,
 }
@@ -31,7 +41,11 @@ pub fn hash_now(password: &str) -> anyhow::Result<String> {
 impl Hasher {
     pub fn new() -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Ok(Self { permits: Arc::new(Semaphore::new(cores)), dummy: hash_now("nobody has this password")?.into() })
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+            dummy: hash_now("nobody has this password")?.into(),
+        })
     }
 
     /// # Errors
@@ -41,18 +55,20 @@ impl Hasher {
         tokio::task::spawn_blocking(move || hash_now(&password)).await?
     }
 
-    /// Whether the password belongs to the hash; with no hash it takes as long and is false.
+    /// Whether the password belongs to one of the hashes, one on each line; with none it takes as long and is false.
     ///
     /// # Errors
-    /// When the server is stopping.
+    /// [`Busy`], or when the server is stopping.
     pub async fn verify(&self, password: String, hash: Option<String>) -> anyhow::Result<bool> {
+        let _place = self.queue.try_acquire().map_err(|_| Busy)?;
         let _permit = self.permits.acquire().await?;
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         tokio::task::spawn_blocking(move || {
-            let matches =
-                PasswordHash::new(&hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
-            Ok(known && matches)
+            let matches = |hash: &str| {
+                PasswordHash::new(hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+            };
+            Ok(hash.lines().any(matches) && known)
         })
         .await?
     }

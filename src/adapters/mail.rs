@@ -18,12 +18,16 @@ pub struct Mail<'a> {
 }
 
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for the whole process")]
 pub enum Mailer {
     Folder(PathBuf),
     Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
 }
 
 impl Mailer {
+    /// Each mail has a connection of its own: lettre's pool needs a running runtime from its first to its last moment,
+    /// and takes the process down without one.
+    ///
     /// # Errors
     /// When lettre cannot read the URL.
     pub fn new(url: &SmtpUrl) -> anyhow::Result<Self> {
@@ -51,11 +55,12 @@ impl Mailer {
             Self::Smtp { transport, from } => {
                 let message = compose(mail, from)?;
                 match tokio::time::timeout(SEND_DEADLINE, transport.send(message)).await {
-                    Err(_) => Err(SendError::Retry("mail server did not answer in time".into())),
+                    Err(_) => Err(SendError::Unknown("mail server did not answer in time".into())),
                     Ok(Ok(_)) => Ok(()),
                     Ok(Err(error)) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
-                    // Neither transient nor permanent: a refused connection, half an answer. Worth another try.
-                    Ok(Err(error)) => Err(SendError::Retry(error.to_string())),
+                    Ok(Err(error)) if error.is_transient() => Err(SendError::Retry(error.to_string())),
+                    // A refused connection, half an answer. Worth another try.
+                    Ok(Err(error)) => Err(SendError::Unknown(error.to_string())),
                 }
             }
         }

@@ -10,10 +10,16 @@ pub mod spreadsheet;
 /// Why a message did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// It may go through later: the gateway refused the connection, was slow, or said so.
+    /// It has not left and may go through later: the gateway refused the connection, or said so.
     #[error("{0}")]
     Retry(String),
+    /// It may have left or not: the connection was lost, or no answer came in time.
+    #[error("{0}")]
+    Unknown(String),
     /// It never will: the number or the address is not accepted.
     #[error("{0}")]
     Permanent(String),
+    /// It must not leave any more.
+    #[error("no longer needed")]
+    NotNeeded,
 }

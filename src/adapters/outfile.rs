@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use super::SendError;
-use crate::config::write_private;
+use crate::config::{private_folder, write_private};
 
 /// Writes the message whole or not at all.
 pub fn deliver(folder: &Path, name: &str, content: &str) -> Result<(), SendError> {
     let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
+        private_folder(folder)?;
         let temporary = folder.join(format!(".{name}.tmp"));
         write_private(&temporary, content.as_bytes())?;
         std::fs::rename(&temporary, folder.join(name))

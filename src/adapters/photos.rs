@@ -30,7 +30,7 @@ pub enum PhotoError {
     NotAPicture,
     #[error("Tệp ảnh bị hỏng, không đọc được. Hãy chụp hoặc quét lại.")]
     Damaged,
-    #[error("Ảnh lớn hơn 50 megapixel. Hãy giảm độ phân giải khi chụp hoặc quét.")]
+    #[error("Ảnh lớn hơn 50 megapixel (25 nếu ảnh 16 bit màu). Hãy giảm độ phân giải khi chụp hoặc quét.")]
     TooManyPixels,
     #[error("Ảnh quá nhỏ (dưới {MIN_SIDE} điểm ảnh mỗi cạnh), không thể đối chiếu. Hãy chọn ảnh lớn hơn.")]
     TooSmall,
@@ -41,7 +41,7 @@ pub enum PhotoError {
 #[derive(Clone)]
 pub struct PhotoStore {
     folder: PathBuf,
-    /// Decoding the largest picture takes 200 MB: one at a time.
+    /// Decoding the largest picture and turning it takes 400 MB for a moment: one at a time.
     decoding: Arc<Semaphore>,
 }
 
@@ -81,7 +81,7 @@ impl PhotoStore {
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    crate::config::private_folder(folder)?;
     let temporary = folder.join(format!(".{:032x}.tmp", rand::random::<u128>()));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
@@ -98,15 +98,15 @@ fn clean(upload: &[u8]) -> Result<Vec<u8>, PhotoError> {
     }
     let mut decoder = reader.into_decoder().map_err(|_| PhotoError::Damaged)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    // Sixteen bits a channel take twice the room.
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_PIXELS * 4 {
         return Err(PhotoError::TooManyPixels);
     }
     if width.min(height) < MIN_SIDE {
         return Err(PhotoError::TooSmall);
     }
     let mut limits = Limits::default();
-    // 16-bit PNG with alpha: eight bytes a pixel.
-    limits.max_alloc = Some(MAX_PIXELS * 8 + 16 * 1024 * 1024);
+    limits.max_alloc = Some(MAX_PIXELS * 4 + 16 * 1024 * 1024);
     decoder.set_limits(limits).map_err(|_| PhotoError::TooManyPixels)?;
     let orientation = decoder.orientation().map_err(|_| PhotoError::Damaged)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| PhotoError::Damaged)?;

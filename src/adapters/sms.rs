@@ -61,7 +61,10 @@ impl SmsGateway {
                     .header("X-Kannel-Coding", "0")
                     .header("X-Kannel-Charset", "UTF-8")
                     .send(sms.text);
-                let mut answer = answer.map_err(|error| SendError::Retry(format!("gateway: {error}")))?;
+                let mut answer = answer.map_err(|error| {
+                    let said = format!("gateway: {error}");
+                    if never_connected(&error) { SendError::Retry(said) } else { SendError::Unknown(said) }
+                })?;
                 let status = answer.status();
                 if status == StatusCode::ACCEPTED {
                     return Ok(());
@@ -71,5 +74,15 @@ impl SmsGateway {
                 Err(if status == StatusCode::BAD_REQUEST { SendError::Permanent(said) } else { SendError::Retry(said) })
             }
         }
+    }
+}
+
+/// Whether nothing of the request can have reached the gateway.
+fn never_connected(error: &ureq::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    match error {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Io(error) => matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable),
+        _ => false,
     }
 }

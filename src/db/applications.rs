@@ -126,7 +126,8 @@ pub struct Attempt {
     pub province_id: Option<AgencyId>,
 }
 
-/// The other declarations of this application's code, newest first.
+/// The other declarations of this application's code, newest first, at whichever office: whoever decides on a person must
+/// know what was decided before. What they link to is limited by the reader's scope.
 pub fn attempts(conn: &mut Conn, application: &Application) -> QueryResult<Vec<Attempt>> {
     applications::table
         .inner_join(agencies::table)
@@ -283,7 +284,7 @@ pub fn touch(conn: &mut Conn, id: ApplicationId, version: i32) -> QueryResult<us
         .execute(conn)
 }
 
-/// The applications that wait for one of these codes to be issued.
+/// Applications that wait for their code to be issued, by id.
 pub fn awaiting_codes(conn: &mut Conn, after: ApplicationId, limit: i64) -> QueryResult<Vec<ApplicationId>> {
     applications::table
         .filter(applications::status.eq(Status::AwaitingCode))

@@ -2,6 +2,7 @@
 //! [`go_on_after`] at the end. Rules are not checked here; whoever fills a database keeps them.
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -17,6 +18,28 @@ use crate::on_backend;
 
 /// SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535.
 const PARAMETERS: usize = 32_000;
+
+/// Gives SQLite room for the pages that many inserts touch again and again: with its usual few megabytes a big load
+/// reads and writes each page of every index hundreds of times. The room is taken as it is needed.
+pub fn with_room<T, E: From<diesel::result::Error>>(
+    conn: &mut Conn,
+    load: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    if matches!(conn, Conn::Postgres(_)) {
+        return load(conn);
+    }
+    let usual: CacheSize = diesel::sql_query("SELECT cache_size FROM pragma_cache_size").get_result(conn)?;
+    conn.batch_execute("PRAGMA cache_size = -512000")?;
+    let outcome = load(conn);
+    conn.batch_execute(&format!("PRAGMA cache_size = {}; PRAGMA shrink_memory", usual.cache_size))?;
+    outcome
+}
+
+#[derive(QueryableByName)]
+struct CacheSize {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    cache_size: i32,
+}
 
 /// An application as it stands, with what its page does not show.
 pub struct Filed {
@@ -182,7 +205,7 @@ pub fn accounts(conn: &mut Conn, filed: &[Filed], new: &[NewAccount], password_h
                     accounts::phone.eq(application.notice_phone()),
                     accounts::email.eq(application.notice_email()),
                     accounts::state.eq(AccountState::Active),
-                    accounts::password_hash.eq(password_hash),
+                    accounts::password_hashes.eq(password_hash),
                     accounts::must_change_password.eq(account.must_change_password),
                     accounts::created_at.eq(application.decided_at.unwrap_or(application.submitted_at)),
                 ))

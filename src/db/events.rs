@@ -47,21 +47,35 @@ pub struct Event {
     pub staff_name: Option<String>,
 }
 
-/// An application's latest events, newest first.
+/// An application's latest events, newest first: up to `limit` looks and up to `limit` others, so that much looking hides no
+/// decision.
 pub fn of_application(conn: &mut Conn, id: ApplicationId, limit: i64) -> QueryResult<Vec<Event>> {
-    events::table
-        .left_join(staff::table)
-        .filter(events::application_id.eq(id))
-        .order(events::id.desc())
-        .limit(limit)
-        .select((
-            events::kind,
-            events::at,
-            events::address,
-            events::before,
-            events::after,
-            events::staff_id,
-            staff::name.nullable(),
-        ))
-        .load(conn)
+    let latest = |conn: &mut Conn, looks: bool| -> QueryResult<Vec<(i64, Event)>> {
+        let query = events::table
+            .left_join(staff::table)
+            .filter(events::application_id.eq(id))
+            .order(events::id.desc())
+            .limit(limit)
+            .select((
+                events::id,
+                (
+                    events::kind,
+                    events::at,
+                    events::address,
+                    events::before,
+                    events::after,
+                    events::staff_id,
+                    staff::name.nullable(),
+                ),
+            ));
+        if looks {
+            query.filter(events::kind.eq(EventKind::Viewed)).load(conn)
+        } else {
+            query.filter(events::kind.ne(EventKind::Viewed)).load(conn)
+        }
+    };
+    let mut all = latest(conn, true)?;
+    all.extend(latest(conn, false)?);
+    all.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    Ok(all.into_iter().map(|(_, event)| event).collect())
 }

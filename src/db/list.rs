@@ -196,7 +196,11 @@ macro_rules! ordered {
         match $query.group {
             None => {}
             Some(Group::Agency) => $q = $q.then_order_by(applications::agency_id.asc()),
-            Some(Group::Officer) => $q = $q.then_order_by(applications::decided_by.asc()),
+            // Where one database puts what nobody has decided first, the other puts it last.
+            Some(Group::Officer) => {
+                $q =
+                    $q.then_order_by(sql::<Bool>("(decided_by IS NULL)")).then_order_by(applications::decided_by.asc());
+            }
         }
         match $query.sort {
             Sort::Queue => {
@@ -215,7 +219,10 @@ macro_rules! ordered {
             Sort::Agency => by!(applications::agency_id),
             Sort::Kind => by!(applications::kind),
             Sort::Status => by!(applications::status),
-            Sort::Officer => by!(applications::decided_by),
+            Sort::Officer => {
+                $q = $q.then_order_by(sql::<Bool>("(decided_by IS NULL)"));
+                by!(applications::decided_by);
+            }
         }
     }};
 }

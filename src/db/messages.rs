@@ -94,6 +94,14 @@ pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> Qu
     Ok(mine)
 }
 
+/// Whether this worker still has the message to itself.
+pub fn holds(conn: &mut Conn, id: MessageId, lease: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        messages::table.find(id).filter(messages::lease.eq(lease)).filter(messages::state.eq(MessageState::Sending)),
+    ))
+    .get_result(conn)
+}
+
 /// Puts a leased message into its next state. False when the lease was lost to another worker meanwhile.
 pub fn settle(
     conn: &mut Conn,

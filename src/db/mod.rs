@@ -2,12 +2,13 @@
 //! composes several of them into one transaction. Nothing here decides anything: rules live in `domain`.
 //!
 //! One binary speaks to SQLite and to PostgreSQL through [`Conn`]. The few statements that diesel cannot write for both at
-//! once go through [`on_backend!`].
+//! once go through [`crate::on_backend!`].
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2;
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
@@ -51,10 +52,17 @@ macro_rules! on_backend {
 }
 
 /// Where the data lives: `sqlite://PATH` or `postgres://…`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     Sqlite(String),
     Postgres(String),
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    /// Without the address: it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.backend())
+    }
 }
 
 impl DatabaseUrl {
@@ -99,20 +107,30 @@ impl DatabaseUrl {
 #[derive(Debug)]
 struct Manager(DatabaseUrl);
 
+/// A connection of the pool. After an error it is suspect, and asked whether it still answers before anybody uses it again:
+/// asking at every checkout instead would cost each request a round trip, and never asking would keep the connections of a
+/// database that was restarted.
+struct Pooled {
+    conn: Conn,
+    suspect: bool,
+}
+
 impl r2d2::ManageConnection for Manager {
-    type Connection = Conn;
+    type Connection = Pooled;
     type Error = r2d2::Error;
 
-    fn connect(&self) -> Result<Conn, r2d2::Error> {
-        self.0.connect().map_err(r2d2::Error::ConnectionError)
+    fn connect(&self) -> Result<Pooled, r2d2::Error> {
+        let conn = self.0.connect().map_err(r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, suspect: false })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), r2d2::Error> {
-        conn.batch_execute("SELECT 1").map_err(r2d2::Error::QueryError)
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
+        pooled.conn.batch_execute("SELECT 1").map_err(r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        std::thread::panicking() || r2d2::R2D2Connection::is_broken(conn)
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        // In the middle of a panic the connection may be in the middle of a transaction.
+        std::thread::panicking() || (std::mem::take(&mut pooled.suspect) && self.is_valid(pooled).is_err())
     }
 }
 
@@ -144,10 +162,11 @@ impl Db {
         if let DatabaseUrl::Sqlite(path) = url
             && let Some(folder) = Path::new(path).parent()
         {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("DATABASE_URL: cannot create the folder {}", folder.display()))?;
         }
         // A first connection by hand gives the database's own words, where the pool would only say "timed out".
-        drop(url.connect()?);
+        drop(url.connect().with_context(|| format!("DATABASE_URL: cannot open the {} database", url.backend()))?);
         let pool = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -163,8 +182,7 @@ impl Db {
 
     /// Runs queries that only read. Blocks.
     pub fn read<T, E: From<DbError>>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
-        let mut conn = self.pool.get().map_err(DbError::from)?;
-        f(&mut conn)
+        self.with(f)
     }
 
     /// Runs `f` in one transaction: all of it is committed, or none. Blocks.
@@ -176,8 +194,7 @@ impl Db {
         E: From<DbError>,
     {
         let _queue = self.queue();
-        let mut conn = self.pool.get().map_err(DbError::from)?;
-        transaction(&mut conn, f)
+        self.with(|conn| transaction(conn, f))
     }
 
     /// As [`Db::write`], for what a power cut may take back (that somebody looked, what a session remembers): committed
@@ -187,19 +204,25 @@ impl Db {
         E: From<DbError>,
     {
         let _queue = self.queue();
-        let mut conn = self.pool.get().map_err(DbError::from)?;
-        match &*conn {
-            Conn::Postgres(_) => transaction(&mut conn, |conn| {
+        self.with(|conn| match conn {
+            Conn::Postgres(_) => transaction(conn, |conn| {
                 conn.batch_execute("SET LOCAL synchronous_commit = off").map_err(DbError::from)?;
                 f(conn)
             }),
             Conn::Sqlite(_) => {
                 conn.batch_execute("PRAGMA synchronous = NORMAL").map_err(DbError::from)?;
-                let outcome = transaction(&mut conn, f);
+                let outcome = transaction(conn, f);
                 conn.batch_execute("PRAGMA synchronous = FULL").map_err(DbError::from)?;
                 outcome
             }
-        }
+        })
+    }
+
+    fn with<T, E: From<DbError>>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        let mut pooled = self.pool.get().map_err(DbError::from)?;
+        let outcome = f(&mut pooled.conn);
+        pooled.suspect = outcome.is_err();
+        outcome
     }
 
     fn queue(&self) -> Option<std::sync::MutexGuard<'_, ()>> {
@@ -211,7 +234,7 @@ impl Db {
 
     /// Brings the schema up to date; returns how many migrations ran.
     pub fn migrate(&self) -> anyhow::Result<usize> {
-        match &mut *self.pool.get()? {
+        match &mut self.pool.get()?.conn {
             Conn::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
             Conn::Postgres(c) => c.run_pending_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
         }
@@ -220,7 +243,7 @@ impl Db {
 
     /// Takes every migration back. For tests.
     pub fn revert_all(&self) -> anyhow::Result<usize> {
-        match &mut *self.pool.get()? {
+        match &mut self.pool.get()?.conn {
             Conn::Sqlite(c) => c.revert_all_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
             Conn::Postgres(c) => c.revert_all_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
         }
@@ -229,16 +252,25 @@ impl Db {
 
     /// Whether migrations are waiting to be run.
     pub fn needs_migration(&self) -> anyhow::Result<bool> {
-        match &mut *self.pool.get()? {
+        match &mut self.pool.get()?.conn {
             Conn::Sqlite(c) => c.has_pending_migration(SQLITE_MIGRATIONS),
             Conn::Postgres(c) => c.has_pending_migration(POSTGRES_MIGRATIONS),
         }
         .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
     }
 
+    /// Whether no migration ever ran here.
+    pub fn is_new(&self) -> anyhow::Result<bool> {
+        match &mut self.pool.get()?.conn {
+            Conn::Sqlite(c) => c.applied_migrations().map(|done| done.is_empty()),
+            Conn::Postgres(c) => c.applied_migrations().map(|done| done.is_empty()),
+        }
+        .map_err(|error| anyhow::anyhow!("cannot read the schema's version: {error}"))
+    }
+
     /// Refreshes the planner's statistics: after a big load, plans were up to a hundred times slower without it.
     pub fn analyze(&self) -> Result<(), DbError> {
-        self.pool.get()?.batch_execute(match self.url {
+        self.pool.get()?.conn.batch_execute(match self.url {
             DatabaseUrl::Sqlite(_) => "ANALYZE",
             DatabaseUrl::Postgres(_) => "VACUUM ANALYZE",
         })?;
@@ -258,7 +290,8 @@ fn transaction<T, E: From<DbError>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -
             Ok(value)
         }
         Err(error) => {
-            sql(conn, "ROLLBACK")?;
+            // What went wrong first is what matters; a connection that cannot even roll back is found broken by the pool.
+            let _ = sql(conn, "ROLLBACK");
             Err(error)
         }
     }

@@ -61,13 +61,18 @@ pub fn replace(
     Ok(before)
 }
 
-/// Makes an earlier photo the current one of its kind again. Returns the SHA-256 of the one before and of the restored.
-pub fn restore(conn: &mut Conn, application: ApplicationId, id: PhotoId) -> QueryResult<(Option<String>, String)> {
+/// Makes an earlier photo the current one of its kind again. Returns the kind, and the SHA-256 of the one before and of
+/// the restored.
+pub fn restore(
+    conn: &mut Conn,
+    application: ApplicationId,
+    id: PhotoId,
+) -> QueryResult<(PhotoKind, Option<String>, String)> {
     let row = photos::table.filter(photos::id.eq(id)).filter(photos::application_id.eq(application));
     let (kind, sha256) = row.select((photos::kind, photos::sha256)).first::<(PhotoKind, String)>(conn)?;
     let before = retire(conn, application, kind)?;
     one_row(diesel::update(photos::table.find(id)).set(photos::current.eq(true)).execute(conn)?)?;
-    Ok((before, sha256))
+    Ok((kind, before, sha256))
 }
 
 fn retire(conn: &mut Conn, application: ApplicationId, kind: PhotoKind) -> QueryResult<Option<String>> {

@@ -149,7 +149,7 @@ diesel::table! {
         phone -> Text,
         email -> Nullable<Text>,
         state -> Text,
-        password_hash -> Nullable<Text>,
+        password_hashes -> Nullable<Text>,
         must_change_password -> Bool,
         created_at -> Timestamp,
     }

@@ -3,8 +3,8 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::Conn;
 use super::schema::{agencies, sessions, staff};
-use super::{Conn, one_row};
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::permission::{Actor, Role};
 
@@ -71,13 +71,12 @@ pub fn insert(
     Ok(())
 }
 
-/// Keeps a session's new state. An error when it has been ended meanwhile.
+/// Keeps a session's new state. One that has been ended meanwhile, by an admin or in another tab, stays ended.
 pub fn update(conn: &mut Conn, key_hash: &str, staff_id: Option<StaffId>, state: &str) -> QueryResult<()> {
-    one_row(
-        diesel::update(sessions::table.find(key_hash))
-            .set((sessions::staff_id.eq(staff_id), sessions::state.eq(state)))
-            .execute(conn)?,
-    )
+    diesel::update(sessions::table.find(key_hash))
+        .set((sessions::staff_id.eq(staff_id), sessions::state.eq(state)))
+        .execute(conn)?;
+    Ok(())
 }
 
 pub fn touch(conn: &mut Conn, key_hash: &str, now: NaiveDateTime) -> QueryResult<()> {

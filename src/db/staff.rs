@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::schema::{agencies, sign_in_failures, staff};
 use super::{Conn, one_row};
 use crate::domain::ids::{AgencyId, StaffId};
-use crate::domain::permission::Role;
+use crate::domain::permission::{Role, Scope};
 use crate::on_backend;
 
 pub struct NewStaff<'a> {
@@ -50,6 +50,14 @@ pub fn credentials(conn: &mut Conn, login: &str) -> QueryResult<Option<Credentia
         .optional()
 }
 
+/// Whether this is still the password's hash, and its owner is not locked.
+pub fn is_current(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        staff::table.find(id).filter(staff::password_hash.eq(hash)).filter(staff::locked_at.is_null()),
+    ))
+    .get_result(conn)
+}
+
 pub fn login_and_hash(conn: &mut Conn, id: StaffId) -> QueryResult<(String, String)> {
     staff::table.find(id).select((staff::login, staff::password_hash)).first(conn)
 }
@@ -81,20 +89,23 @@ pub struct Listed {
     pub last_sign_in_at: Option<NaiveDateTime>,
 }
 
-pub fn all(conn: &mut Conn) -> QueryResult<Vec<Listed>> {
-    staff::table
-        .inner_join(agencies::table)
-        .order((agencies::code, staff::login))
-        .select((
-            staff::id,
-            staff::login,
-            staff::name,
-            staff::role,
-            agencies::name,
-            staff::locked_at,
-            staff::last_sign_in_at,
-        ))
-        .load(conn)
+/// The members of staff of the offices within a scope, by office and sign-in name.
+pub fn all(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Listed>> {
+    let query = staff::table.inner_join(agencies::table).order((agencies::code, staff::login)).select((
+        staff::id,
+        staff::login,
+        staff::name,
+        staff::role,
+        agencies::name,
+        staff::locked_at,
+        staff::last_sign_in_at,
+    ));
+    match scope {
+        Scope::Country => query.load(conn),
+        Scope::Province(province) => query.filter(agencies::province_id.eq(province)).load(conn),
+        Scope::Agency(agency) => query.filter(agencies::id.eq(agency)).load(conn),
+        Scope::Nothing => Ok(Vec::new()),
+    }
 }
 
 /// How often a name or an address was wrong, and when last.
@@ -106,9 +117,14 @@ pub fn failures(conn: &mut Conn, key: &str) -> QueryResult<Option<(i32, NaiveDat
         .optional()
 }
 
-/// Counts one more failure; counting starts anew when the last one is older than `forget_before`.
-pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime, forget_before: NaiveDateTime) -> QueryResult<()> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::last_at.lt(forget_before))).execute(conn)?;
+/// Removes the failures that nobody counts any more.
+pub fn forget_failures(conn: &mut Conn, before: NaiveDateTime) -> QueryResult<()> {
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::last_at.lt(before))).execute(conn)?;
+    Ok(())
+}
+
+/// Counts one more failure.
+pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime) -> QueryResult<()> {
     on_backend!(conn, c => diesel::insert_into(sign_in_failures::table)
         .values((
             sign_in_failures::key.eq(key),

@@ -1,5 +1,5 @@
-//! Writes the applications: who declares, when and where, and what becomes of it. Everything that the desk's rules decide
-//! (numbers, deadlines, messages) is asked of `domain`, so that it is as the desk itself would have left it.
+//! Writes the applications: who declares, when and where, and what becomes of it. Everything that the desk's rules
+//! decide (numbers, deadlines, messages) is asked of `domain`, so that it is as the desk itself would have left it.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,32 @@ use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::batch::Batch;
 use super::calendar::{Calendar, DAY};
 use super::cases::{Case, Making, Memory, Papers, Portrait};
 use super::people::{Person, Strangers, pick};
 use super::pictures::Pictures;
 use super::walk_through::Guest;
 use crate::db::agencies::Agency;
-use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
-use crate::db::decisions::Recorded;
-use crate::db::events::NewEvent;
-use crate::db::{Conn, DbError, registry};
+use crate::db::bulk::{self, Filed, NewAccount};
+use crate::db::{Conn, DbError};
 use crate::domain::account::{Account, AccountState};
-use crate::domain::application::{Application, Channel, Kind, PhotoKind, Sex, Status};
+use crate::domain::application::{Application, Channel, Kind, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{VISIT_DAYS, due_at};
-use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
 use crate::domain::names::Name;
 use crate::domain::numbers::ApplicationNumber;
-use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::outbox::{self, MessageChannel};
 use crate::domain::places::{self, Commune};
 use crate::domain::registry::{Member, Verdict};
-use crate::domain::to_json;
 
 /// How far back the story goes.
 const STORY_DAYS: i64 = 90;
 /// Offices have got busier: this share of all applications came in the last [`VISIT_DAYS`] days.
-const RECENT_SHARE: f64 = 0.45;
+const RECENT_SHARE: f64 = 0.47;
 /// The newest applications are those of the walk through the desk; all others came before these minutes.
 const QUIET_MINUTES: i64 = 70;
-/// How many applications, or entries of the registry, are held before they are written.
-const BATCH: usize = 2_000;
 /// From where each office's staff work: addresses that are kept for documentation (RFC 5737).
 const ADDRESSES: [&str; 8] =
     ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18"];
@@ -96,16 +91,6 @@ struct Fate {
     decided: Option<i64>,
 }
 
-#[derive(Default)]
-struct Batch<'a> {
-    members: Vec<Member>,
-    filed: Vec<Filed>,
-    photos: Vec<Photo<'a>>,
-    accounts: Vec<NewAccount>,
-    messages: Vec<Ended>,
-    events: Vec<NewEvent<'static>>,
-}
-
 pub struct Writer<'a> {
     pub rng: StdRng,
     now: NaiveDateTime,
@@ -149,9 +134,9 @@ impl<'a> Writer<'a> {
         self.batch.members.push(member);
     }
 
-    /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the registry.
-    /// Called with rising parts, `step` apart: ids must rise with time, because the search by name reads the newest first
-    /// by id.
+    /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the
+    /// registry. Called with rising parts, `step` apart: ids must rise with time, because the search by name reads the
+    /// newest first by id.
     pub fn apply(&mut self, part: f64, step: f64, person: Person) {
         let within = step * self.rng.random::<f64>();
         let arrival = self.arrival(part + within);
@@ -199,7 +184,7 @@ impl<'a> Writer<'a> {
                 day: to_hanoi(submitted_at).date(),
             };
             let mut declaration = making.declaration(&person);
-            declaration.email = Some(person.email());
+            declaration.email = Some(guest.email());
             let registered =
                 guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
             let verdict = Verdict::of(&declaration, registered.as_ref());
@@ -257,7 +242,7 @@ impl<'a> Writer<'a> {
         if self.rng.random_bool(still_pending) {
             return Fate { status: Status::Pending, came: None, decided: None };
         }
-        if !at_once && overdue > TimeDelta::hours(1) && self.rng.random_bool(0.125) {
+        if !at_once && overdue > TimeDelta::hours(1) && self.rng.random_bool(0.15) {
             return Fate { status: Status::Expired, came: None, decided: None };
         }
         let status = match self.rng.random_range(0..100) {
@@ -279,43 +264,44 @@ impl<'a> Writer<'a> {
 
     fn file(&mut self, arrival: Arrival, fate: Fate, papers: Papers, portrait_of: u64) {
         self.last_application += 1;
-        let id = ApplicationId(self.last_application);
         let office = &mut self.offices[arrival.office];
-        let Papers { kind, declaration, verdict, portrait } = &papers;
-        let is_minor = declaration.guardian.is_some();
+        let officer = *pick(&mut self.rng, &office.officers);
+        let is_minor = papers.declaration.guardian.is_some();
         // A minor is declared from the account of a guardian.
         let channel = if is_minor && arrival.channel == Channel::Counter { Channel::App } else { arrival.channel };
-        let at_counter = channel == Channel::Counter;
+        let entered_by = (channel == Channel::Counter).then_some(officer);
 
         let year = to_hanoi(arrival.submitted_at).year();
-        let serial = office.serials.entry(year).or_default();
-        *serial += 1;
-        let number = ApplicationNumber::compose(serial.unsigned_abs(), year, &office.code);
-        let received_at = if at_counter || is_minor {
+        let last_serial = office.serials.entry(year).or_default();
+        *last_serial += 1;
+        let serial = *last_serial;
+
+        let received_at = if entered_by.is_some() || is_minor {
             Some(arrival.submitted_at)
         } else {
             fate.came.or(fate.decided).map(|position| self.calendar.instant(position))
         };
         let due_at = due_at(arrival.submitted_at, received_at);
-        let officer = *pick(&mut self.rng, &office.officers);
         let acted_at = match fate.status {
             Status::Pending => None,
             // What is past its time is removed some minutes later.
             Status::Expired => Some(due_at + TimeDelta::minutes(self.rng.random_range(1..60))),
-            _ => fate.decided.map(|position| self.calendar.instant(position)),
+            Status::Approved | Status::Rejected | Status::AwaitingCode => {
+                fate.decided.map(|position| self.calendar.instant(position))
+            }
         };
+        // Waiting for a code is not the end: nobody has decided the application yet.
         let decided_at = acted_at.filter(|_| !fate.status.is_open());
         let reason = (fate.status == Status::Rejected).then(|| papers.reason(&mut self.rng));
-        let entered_by = at_counter.then_some(officer);
         let application = Application {
-            id,
+            id: ApplicationId(self.last_application),
             agency_id: office.id,
             agency_name: office.agency_name.clone(),
-            number,
-            kind: *kind,
+            number: ApplicationNumber::compose(serial.unsigned_abs(), year, &office.code),
+            kind: papers.kind,
             status: fate.status,
             channel,
-            declaration: declaration.clone(),
+            declaration: papers.declaration,
             submitted_at: arrival.submitted_at,
             received_at,
             due_at,
@@ -325,66 +311,22 @@ impl<'a> Writer<'a> {
             reason: reason.map(str::to_owned),
             version: if acted_at.is_some() { 2 } else { 1 },
         };
-        let (address, province_id, serial) = (office.address, office.province, *serial);
+        let province_id = office.province;
+        let address = office.address;
 
-        let recorded = |status, reason, verdict| Some(to_json(&Recorded { status, reason, verdict }));
-        let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
-            application: Some(id),
-            staff,
-            kind,
-            at,
-            address: staff.map(|_| address),
-            before,
-            after,
-        };
-        let came_in = if at_counter { EventKind::Entered } else { EventKind::Submitted };
-        let pending = || recorded(Status::Pending, None, None);
-        self.batch.events.push(event(came_in, arrival.submitted_at, entered_by, None, pending()));
-        if let Some(at) = acted_at {
-            let (kind, staff, verdict) = match fate.status {
-                Status::Approved => (EventKind::Approved, Some(officer), Some(verdict.code())),
-                Status::Rejected => (EventKind::Rejected, Some(officer), Some(verdict.code())),
-                Status::AwaitingCode => (EventKind::AwaitingCode, Some(officer), Some(verdict.code())),
-                Status::Expired | Status::Pending => (EventKind::Expired, None, None),
-            };
-            self.batch.events.push(event(kind, at, staff, pending(), recorded(fate.status, reason, verdict)));
-        }
-        self.photograph(&application, *portrait, portrait_of, entered_by);
-        match (fate.status, reason) {
-            (Status::Approved, _) => self.open_account(&application, arrival.office),
-            (Status::Rejected, Some(reason)) => {
+        let decision = acted_at.map(|at| (at, officer, papers.verdict));
+        self.batch.history(&application, entered_by, decision, address);
+        self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
+        match reason {
+            Some(reason) => {
                 for draft in outbox::on_rejection(&application, reason) {
-                    self.send(&application, draft, None);
+                    self.batch.send(&mut self.rng, self.now, &application, draft, None);
                 }
             }
-            _ => {}
+            None if fate.status == Status::Approved => self.open_account(&application, arrival.office),
+            None => {}
         }
         self.batch.filed.push(Filed { application, province_id, serial, entered_by });
-    }
-
-    fn photograph(&mut self, of: &Application, portrait: Portrait, index: u64, added_by: Option<StaffId>) {
-        let pictures = self.pictures;
-        let sex: Sex = of.declaration.sex;
-        let is_minor = of.declaration.guardian.is_some();
-        let mut photos = Vec::with_capacity(3);
-        match portrait {
-            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, is_minor, index))),
-            Portrait::Blurred => photos.push((PhotoKind::Portrait, pictures.blurred())),
-            Portrait::Lacking => {}
-        }
-        if is_minor {
-            photos.push((PhotoKind::BirthCertificate, pictures.birth_certificate()));
-        } else {
-            photos.push((PhotoKind::IdFront, pictures.id_front(sex)));
-            photos.push((PhotoKind::IdBack, pictures.id_back()));
-        }
-        self.batch.photos.extend(photos.into_iter().map(|(kind, sha256)| Photo {
-            application: of.id,
-            kind,
-            sha256,
-            added_at: of.submitted_at,
-            added_by,
-        }));
     }
 
     fn open_account(&mut self, application: &Application, office: usize) {
@@ -404,7 +346,13 @@ impl<'a> Writer<'a> {
         self.to_fail -= u8::from(fails);
         for draft in outbox::on_approval(application, account) {
             let fails = fails && draft.channel == MessageChannel::Sms;
-            self.send(application, draft, fails.then_some("gateway answered 400: Number unknown"));
+            self.batch.send(
+                &mut self.rng,
+                self.now,
+                application,
+                draft,
+                fails.then_some("gateway answered 400: Number unknown"),
+            );
         }
         let account = Account {
             id: account,
@@ -414,63 +362,16 @@ impl<'a> Writer<'a> {
             created_at: application.submitted_at,
         };
         if let (true, Some(draft)) = (fails, outbox::credentials_by_email(application, &account)) {
-            self.send(application, draft, None);
+            self.batch.send(&mut self.rng, self.now, application, draft, None);
         }
-    }
-
-    /// Records a message as sent, or as given up with this error, within minutes of the decision.
-    fn send(&mut self, application: &Application, draft: Draft, error: Option<&'static str>) {
-        #[derive(serde::Serialize)]
-        struct About {
-            kind: MessageKind,
-            channel: MessageChannel,
-        }
-        let created_at = application.decided_at.unwrap_or(self.now);
-        let ended_at = (created_at + TimeDelta::seconds(self.rng.random_range(1..90))).min(self.now);
-        let about = About { kind: draft.kind, channel: draft.channel };
-        self.batch.events.push(NewEvent {
-            application: Some(application.id),
-            staff: None,
-            kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
-            at: ended_at,
-            address: None,
-            before: None,
-            after: Some(to_json(&about)),
-        });
-        self.batch.messages.push(Ended {
-            application: application.id,
-            key: format!(
-                "{}-{}-{}-{}",
-                application.id,
-                application.version - 1,
-                draft.kind.code(),
-                draft.channel.code()
-            ),
-            draft,
-            state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
-            attempts: 1,
-            created_at,
-            ended_at,
-            error,
-        });
     }
 
     pub fn flush_when_full(&mut self, conn: &mut Conn) -> Result<(), DbError> {
-        if self.batch.filed.len() >= BATCH || self.batch.members.len() >= BATCH { self.flush(conn) } else { Ok(()) }
-    }
-
-    fn flush(&mut self, conn: &mut Conn) -> Result<(), DbError> {
-        let batch = std::mem::take(&mut self.batch);
-        registry::upsert(conn, &batch.members, self.now)?;
-        bulk::applications(conn, &batch.filed)?;
-        bulk::photos(conn, &batch.photos)?;
-        bulk::accounts(conn, &batch.filed, &batch.accounts, &self.password_hash)?;
-        bulk::messages(conn, &batch.messages)?;
-        Ok(bulk::events(conn, &batch.events)?)
+        if self.batch.is_full() { self.batch.flush(conn, &self.password_hash, self.now) } else { Ok(()) }
     }
 
     pub fn finish(mut self, conn: &mut Conn) -> Result<(), DbError> {
-        self.flush(conn)?;
+        self.batch.flush(conn, &self.password_hash, self.now)?;
         let last: Vec<(AgencyId, i32, i32)> = self
             .offices
             .iter()

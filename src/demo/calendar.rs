@@ -1,5 +1,5 @@
-//! The time during which offices are open, as one line of seconds: positions on it can be added and compared, and each is
-//! an instant on a working day between 8:00 and 11:30 or 13:30 and 17:00, Hanoi time.
+//! The time during which offices are open, as one line of seconds: positions on it can be added and compared, and each
+//! is an instant on a working day between 8:00 and 11:30 or 13:30 and 17:00, Hanoi time.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 

@@ -45,6 +45,7 @@ pub enum Case {
 }
 
 /// In each office the pending applications take these in turn: six of ten agree with the registry's name.
+#[rustfmt::skip]
 const PENDING: [Case; 40] = {
     use Case::*;
     [
@@ -140,7 +141,7 @@ impl Memory {
         let drawn = rng.random_range(0..100);
         match status {
             // Changes are not decided for the better: their holder's account stays as it is.
-            Status::Pending | Status::Rejected | Status::Expired if drawn < 7 => Case::Change,
+            Status::Pending | Status::Rejected | Status::Expired if drawn < 10 => Case::Change,
             Status::Pending => {
                 self.next_pending += 1;
                 PENDING[(self.next_pending - 1) % PENDING.len()]
@@ -187,7 +188,9 @@ impl Papers {
             (Portrait::Blurred | Portrait::Lacking, _) => REASONS[1],
             (_, Verdict::Different | Verdict::Missing) => REASONS[4],
             (_, Verdict::Close) => REASONS[0],
-            (_, Verdict::Exact | Verdict::Unaccented) => *pick(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]]),
+            (_, Verdict::Exact | Verdict::Unaccented) => {
+                pick::<&str>(rng, &[REASONS[0], REASONS[2], REASONS[3], REASONS[5]])
+            }
         }
     }
 }
@@ -276,7 +279,11 @@ impl Making<'_> {
                 if let Some(holder) = self.memory.holder(self.rng, self.position) {
                     is_member = false;
                     kind = Kind::Change;
-                    declaration = Declaration { phone: person.phone.clone(), email: Some(person.email()), ..holder };
+                    declaration = Declaration {
+                        phone: person.phone.clone(),
+                        email: Some(people::email(&holder.name, person.index)),
+                        ..holder
+                    };
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! database has the whole province or nothing of it. Nothing waits to be sent afterwards.
 
 mod applications;
+mod batch;
 mod calendar;
 mod cases;
 mod people;
@@ -20,7 +21,7 @@ use crate::adapters::hasher::hash_now;
 use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
-use crate::db::{Conn, Db, DbError, agencies, meta, staff};
+use crate::db::{Conn, Db, DbError, agencies, bulk, meta, staff};
 use crate::domain::account::new_password;
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::permission::Role;
@@ -92,7 +93,7 @@ const PROVINCES: [Province; 2] = [
     },
     Province {
         code: "991",
-        name: "Bảo hiểm xã hội tỉnh Hải Châu Sa",
+        name: "Bảo hiểm xã hội tỉnh Vân Châu",
         place: "51",
         offices: &[("99101", "Bảo hiểm xã hội cơ sở Vân Hải", 13), ("99102", "Bảo hiểm xã hội cơ sở Cửa Sông", 10)],
     },
@@ -113,7 +114,7 @@ pub fn fill(db: &Db, photos: &PhotoStore, size: &Size, now: NaiveDateTime) -> an
             return Ok(Filled::AlreadyFilled);
         }
         meta::mark_as_demo(conn)?;
-        write(conn, &pictures, size, now)?;
+        bulk::with_room(conn, |conn| write(conn, &pictures, size, now))?;
         Ok::<_, anyhow::Error>(Filled::Now)
     })?;
     db.analyze()?;

@@ -11,8 +11,8 @@ use crate::domain::names::{self, Likeness, Name};
 use crate::domain::numbers::{Email, IdNumber, Phone, SocialCode};
 use crate::domain::registry::Member;
 
-/// Each has a mark, so that every name has a form that differs from it only in diacritics. The common ones come first and
-/// are drawn more often.
+/// Each has a mark, so that every name has a form that differs from it only in diacritics. The common ones come first
+/// and are drawn more often.
 const SURNAMES: [&str; 30] = [
     "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Võ", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý",
     "Đinh", "Trịnh", "Đoàn", "Lương", "Tô", "Tạ", "Hà", "Phùng", "Đào", "Trương", "Lâm", "Tăng", "Thái", "Châu", "Lưu",
@@ -92,11 +92,7 @@ impl Person {
     }
 
     pub fn email(&self) -> Email {
-        let folded = self.name.folded();
-        let given = folded.rsplit(' ').next().unwrap_or_default();
-        let surname = folded.split(' ').next().unwrap_or_default();
-        let host = if self.index.is_multiple_of(3) { "example.org" } else { "example.com" };
-        Email::from_stored(format!("{given}.{surname}{}@{host}", self.index))
+        email(&self.name, self.index)
     }
 
     /// The person's entry in the household registry.
@@ -129,8 +125,8 @@ fn unregistered_code(index: u64) -> SocialCode {
     SocialCode::from_stored(format!("{:010}", 9_990_000_000 + spread(index, 5_039_081, 8_000_000)))
 }
 
-/// A personal ID number: a place that is none (98 or 99, then the index's millions), century and sex, birth year, and six
-/// digits that are distinct within a million.
+/// A personal ID number: a place that is none (98 or 99, then the index's millions), century and sex, birth year, and
+/// six digits that are distinct within a million.
 fn id_number(place: u64, index: u64, sex: Sex, year: i32) -> IdNumber {
     let century_and_sex = (year - 1900) / 100 * 2 + i32::from(sex == Sex::Female);
     let millions = (9 - index / 1_000_000 % 10) % 10;
@@ -141,8 +137,17 @@ fn id_number(place: u64, index: u64, sex: Sex, year: i32) -> IdNumber {
     ))
 }
 
+/// 095 0000000 to 095 8999999.
 fn phone(index: u64) -> Phone {
-    Phone::from_stored(format!("095{:07}", spread(index, 4_826_809, 10_000_000)))
+    Phone::from_stored(format!("095{:07}", spread(index, 4_826_809, 9_000_000)))
+}
+
+pub fn email(name: &Name, index: u64) -> Email {
+    let folded = name.folded();
+    let given = folded.rsplit(' ').next().unwrap_or_default();
+    let surname = folded.split(' ').next().unwrap_or_default();
+    let host = if index.is_multiple_of(3) { "example.org" } else { "example.com" };
+    Email::from_stored(format!("{given}.{surname}{index}@{host}"))
 }
 
 /// A birthday in that year.
@@ -164,7 +169,7 @@ pub struct People {
 
 impl People {
     pub fn new() -> Self {
-        Self { next: 0, households: 0, waiting: Vec::new() }
+        Self { next: 1, households: 0, waiting: Vec::new() }
     }
 
     pub fn next(&mut self, rng: &mut StdRng) -> Person {

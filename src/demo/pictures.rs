@@ -1,5 +1,5 @@
-//! Placeholder pictures, drawn from ellipses and rounded rectangles: portraits of nobody, papers without a letter on them.
-//! There are few; many applications refer to the same one.
+//! Placeholder pictures, drawn from ellipses and rounded rectangles: portraits of nobody, papers without a letter on
+//! them. There are few; many applications refer to the same one.
 
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 
@@ -37,15 +37,16 @@ impl Pictures {
         })
     }
 
-    /// One of the portraits; the same for the same index.
-    pub fn portrait(&self, sex: Sex, is_child: bool, index: u64) -> &str {
-        let of = match (is_child, sex) {
-            (true, _) => &self.children,
-            (false, Sex::Male) => &self.men,
-            (false, Sex::Female) => &self.women,
+    /// One of the portraits that suit the age in years; the same for the same index.
+    pub fn portrait(&self, sex: Sex, age: i32, index: u64) -> &str {
+        let adults = if sex == Sex::Male { &self.men } else { &self.women };
+        let suitable = match (age, adults.split_last()) {
+            (..18, _) => self.children.as_slice(),
+            (18..60, Some((_old, younger))) => younger,
+            _ => adults.as_slice(),
         };
-        let place = usize::try_from(index).unwrap_or(0) % of.len().max(1);
-        of.get(place).map_or(self.blurred.as_str(), String::as_str)
+        let place = usize::try_from(index).unwrap_or(0) % suitable.len().max(1);
+        suitable.get(place).map_or(self.blurred.as_str(), String::as_str)
     }
 
     pub fn blurred(&self) -> &str {
@@ -94,12 +95,13 @@ const fn woman(wall: Colour, skin: Colour, hair: Colour, clothes: Colour, glasse
     Face { wall, skin, hair, clothes, long_hair: true, glasses, scale: 1.0 }
 }
 
+// The last of each is old.
 const MEN: [Face; 5] = [
     man([214, 228, 241], LIGHT, BLACK, [52, 84, 128], false),
     man([230, 233, 237], TAN, BLACK, [236, 238, 240], true),
     man([206, 223, 235], TAN, BROWN, [86, 96, 108], false),
-    man([221, 232, 226], LIGHT, GREY, [112, 80, 66], true),
     man([226, 224, 238], LIGHT, BLACK, [44, 110, 106], false),
+    man([221, 232, 226], LIGHT, GREY, [112, 80, 66], true),
 ];
 const WOMEN: [Face; 5] = [
     woman([214, 228, 241], LIGHT, BLACK, [176, 72, 92], false),
@@ -208,29 +210,20 @@ fn mixed(a: Colour, b: Colour, part: f32) -> Colour {
 /// A face and shoulders in a frame of 3:4.
 fn portrait(face: &Face) -> RgbImage {
     let mut canvas = Canvas::new(360, 480, 90.0, face.wall);
-    draw_face(&mut canvas, face, (0.0, 0.0), 1.0);
-    canvas.picture
-}
-
-/// Draws a face within a frame of 90 × 120 units, put at a place and made smaller.
-fn draw_face(canvas: &mut Canvas, face: &Face, at: (f32, f32), size: f32) {
     let head = face.scale;
-    let place = |x: f32, y: f32| (at.0 + x * size, at.1 + y * size);
-    let length = |x: f32, y: f32| (x * size, y * size);
     // Places of the head are given from its centre, so that a child's is smaller and lower.
-    let (middle, level) = (45.0, 52.0 + (1.0 - head) * 60.0);
-    let on_head = |x: f32, y: f32| place(middle + x * head, level + y * head);
-    let of_head = |x: f32, y: f32| (x * size * head, y * size * head);
+    let on_head = |x: f32, y: f32| (45.0 + x * head, 54.0 + (1.0 - head) * 60.0 + y * head);
+    let of_head = |x: f32, y: f32| (x * head, y * head);
     let shade = mixed(face.skin, [150, 92, 70], 0.25);
     let dark = mixed(face.hair, BLACK, 0.5);
 
     if face.long_hair {
         canvas.ellipse(on_head(0.0, -4.0), of_head(25.5, 29.0), face.hair);
-        canvas.block(on_head(-25.5, -4.0), of_head(51.0, 46.0), 12.0 * size, face.hair);
+        canvas.block(on_head(-25.5, -4.0), of_head(51.0, 46.0), 12.0, face.hair);
     }
-    canvas.ellipse(place(45.0, 124.0), length(38.0 * head.powi(2), 28.0), face.clothes);
-    canvas.block(on_head(-9.0, 12.0), of_head(18.0, 32.0), 8.0 * size, shade);
-    canvas.ellipse(place(45.0, 97.0), length(13.0 * head, 7.0), shade);
+    canvas.ellipse((45.0, 124.0), (40.0 * head.powi(2), 28.0), face.clothes);
+    canvas.block(on_head(-9.0, 12.0), of_head(18.0, 32.0), 8.0, shade);
+    canvas.ellipse((45.0, 97.0), (13.0 * head, 7.0), shade);
     canvas.ellipse(on_head(-21.5, 1.0), of_head(3.6, 6.0), shade);
     canvas.ellipse(on_head(21.5, 1.0), of_head(3.6, 6.0), shade);
     canvas.ellipse(on_head(0.0, -8.0), of_head(23.5, 25.0), face.hair);
@@ -244,12 +237,12 @@ fn draw_face(canvas: &mut Canvas, face: &Face, at: (f32, f32), size: f32) {
         canvas.ellipse(on_head(11.0, -22.0), of_head(10.5, 7.0), face.hair);
     }
     for side in [-1.0, 1.0] {
-        canvas.block(on_head(side * 9.0 - 5.0, -7.0), of_head(10.0, 1.6), 0.8 * size, dark);
+        canvas.block(on_head(side * 9.0 - 5.0, -7.0), of_head(10.0, 1.6), 0.8, dark);
         canvas.ellipse(on_head(side * 9.0, -1.0), of_head(4.2, 2.4), WHITE);
         canvas.ellipse(on_head(side * 9.0, -1.0), of_head(2.1, 2.3), BLACK);
         canvas.ellipse(on_head(side * 9.0 + 0.7, -1.7), of_head(0.6, 0.6), WHITE);
         if face.glasses {
-            ring(canvas, on_head(side * 9.0, -0.5), of_head(7.0, 5.6), 0.9 * size, INK);
+            ring(&mut canvas, on_head(side * 9.0, -0.5), of_head(7.0, 5.6), 0.9, INK);
         }
     }
     if face.glasses {
@@ -257,7 +250,8 @@ fn draw_face(canvas: &mut Canvas, face: &Face, at: (f32, f32), size: f32) {
     }
     canvas.ellipse(on_head(0.0, 8.0), of_head(2.8, 2.0), shade);
     canvas.ellipse(on_head(0.0, 16.0), of_head(6.5, 2.1), [186, 92, 88]);
-    canvas.block(on_head(-6.0, 15.5), of_head(12.0, 0.7), 0.3 * size, [150, 66, 66]);
+    canvas.block(on_head(-6.0, 15.5), of_head(12.0, 0.7), 0.3, [150, 66, 66]);
+    canvas.picture
 }
 
 /// An outline of dots: enough for the rim of a pair of glasses or of a seal.
@@ -298,10 +292,9 @@ fn id_front(face: &Face) -> RgbImage {
     canvas.line((28.0, 7.5), 52.0, 2.0, INK);
     canvas.line((36.0, 11.3), 36.0, 1.4, mixed(INK, CARD, 0.4));
     canvas.line((32.0, 15.6), 44.0, 3.0, RED);
-    canvas.block((8.0, 22.5), (22.0, 29.3), 0.6, face.wall);
-    draw_face(&mut canvas, &Face { long_hair: face.long_hair, ..*face }, (8.0, 22.5), 22.0 / 90.0);
-    // What hangs below the little picture is cut off.
-    canvas.block((7.0, 51.8), (25.0, 5.2), 0.0, CARD);
+    let (width, height) = (160, 213);
+    let small = imageops::resize(&portrait(face), width, height, imageops::FilterType::Triangle);
+    imageops::overlay(&mut canvas.picture, &small, 58, 164);
     canvas.line((35.0, 23.0), 42.0, 2.8, [52, 62, 74]);
     for (row, length) in [(29.5, 34.0), (35.0, 26.0), (40.5, 40.0), (46.0, 44.0), (50.0, 30.0)] {
         canvas.line((35.0, row), length, 1.7, mixed(INK, CARD, 0.25));
@@ -382,11 +375,5 @@ mod tests {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 17);
-        if let Some(folder) = std::env::var_os("DEMO_PICTURES") {
-            for (at, sha256) in all.iter().enumerate() {
-                let path = std::path::Path::new(&folder).join(format!("{at}.jpg"));
-                std::fs::write(path, store.load(sha256).unwrap()).unwrap();
-            }
-        }
     }
 }

@@ -21,13 +21,19 @@ const SIZE: Size = Size { applications: 700, registry: 2_000, seed: 7 };
 
 struct Filling {
     _folder: tempfile::TempDir,
+    now: NaiveDateTime,
     db: Db,
     photos: PhotoStore,
 }
 
+/// UTC.
+fn at(text: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+}
+
 /// A Tuesday morning in Hanoi.
 fn now() -> NaiveDateTime {
-    NaiveDateTime::parse_from_str("2026-11-24 03:30", "%Y-%m-%d %H:%M").unwrap()
+    at("2026-11-24 03:30")
 }
 
 fn empty() -> Filling {
@@ -36,13 +42,17 @@ fn empty() -> Filling {
     let db = Db::open(&DatabaseUrl::Sqlite(path), 2).unwrap();
     db.migrate().unwrap();
     let photos = PhotoStore::new(folder.path().join("photos"));
-    Filling { _folder: folder, db, photos }
+    Filling { _folder: folder, now: now(), db, photos }
+}
+
+fn filled_at(now: NaiveDateTime) -> Filling {
+    let filling = Filling { now, ..empty() };
+    assert_eq!(fill(&filling.db, &filling.photos, &SIZE, now).unwrap(), Filled::Now);
+    filling
 }
 
 fn filled() -> Filling {
-    let filling = empty();
-    assert_eq!(fill(&filling.db, &filling.photos, &SIZE, now()).unwrap(), Filled::Now);
-    filling
+    filled_at(now())
 }
 
 impl Filling {
@@ -64,7 +74,7 @@ impl Filling {
             sort: Sort::Queue,
             descending: false,
             group: None,
-            now: now(),
+            now: self.now,
         };
         self.query(|conn| list::page(conn, &query, 10_000, 0)).into_iter().map(|row| row.id).collect()
     }
@@ -142,7 +152,7 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
 }
 
 #[test]
-fn every_other_office_has_every_status_and_most_verdicts() {
+fn in_every_office_every_verdict_is_waiting() {
     let filling = filled();
     for office in ["99002", "99006", "99102"] {
         let desk: Vec<Evidence> =
@@ -202,6 +212,7 @@ fn numbers_run_without_a_gap_and_a_code_has_one_account() {
         .db
         .write(|conn| {
             let new = stored::NewApplication {
+                request_key: None,
                 agency_id: agency,
                 kind: Kind::New,
                 channel: crate::domain::application::Channel::Counter,
@@ -220,7 +231,13 @@ fn numbers_run_without_a_gap_and_a_code_has_one_account() {
 
 #[test]
 fn every_application_is_as_the_rules_would_have_left_it() {
-    let filling = filled();
+    // On a working day, on a Sunday evening, in the first days of a year, during Tết.
+    for now in [now(), at("2026-11-22 14:00"), at("2027-01-04 02:00"), at("2027-02-10 09:00")] {
+        keeps_the_rules(&filled_at(now));
+    }
+}
+
+fn keeps_the_rules(filling: &Filling) {
     for evidence in filling.all() {
         let application = &evidence.application;
         let declaration = &application.declaration;
@@ -240,7 +257,8 @@ fn every_application_is_as_the_rules_would_have_left_it() {
         }
         let due = deadline::due_at(application.submitted_at, application.received_at);
         assert_eq!(application.due_at, due, "{number}");
-        let times = [Some(application.submitted_at), application.received_at, application.decided_at, Some(now())];
+        let times =
+            [Some(application.submitted_at), application.received_at, application.decided_at, Some(filling.now)];
         assert!(times.iter().flatten().is_sorted(), "{number} {times:?}");
         let sent = filling.query(|conn| messages::of_application(conn, application.id));
         assert!(sent.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Dead)));
@@ -254,7 +272,7 @@ fn every_application_is_as_the_rules_would_have_left_it() {
             Status::Expired => assert!(application.received_at.is_none() && sent.is_empty(), "{number}"),
         }
         if application.status == Status::Pending && application.received_at.is_none() {
-            assert!(application.due_at > now(), "{number} would have been removed");
+            assert!(application.due_at > filling.now, "{number} would have been removed");
         }
     }
     let dead = filling.query(|conn| list::with_dead_messages(conn, &filling.ids(Scope::Country)));

@@ -1,12 +1,12 @@
-//! The four applications that the README's walk through the desk begins with. They do not depend on the seed, and they are
-//! the newest at the demo officer's office, the first of them on top.
+//! The four applications that the README's walk through the desk begins with. They do not depend on the seed, and they
+//! are the newest at the demo officer's office, the first of them on top.
 
 use chrono::NaiveDate;
 
 use super::people::Person;
 use crate::domain::application::Sex;
 use crate::domain::names::Name;
-use crate::domain::numbers::{IdNumber, Phone, SocialCode};
+use crate::domain::numbers::{Email, IdNumber, Phone, SocialCode};
 
 /// Somebody to meet on the walk.
 pub struct Guest {
@@ -22,6 +22,7 @@ pub struct Guest {
     born: (i32, u32, u32),
     id_number: &'static str,
     phone: &'static str,
+    email: &'static str,
 }
 
 /// To be approved.
@@ -33,8 +34,9 @@ pub const EXACT: Guest = Guest {
     minutes_ago: 12,
     sex: Sex::Female,
     born: (1991, 5, 14),
-    id_number: "999191900001",
+    id_number: "996191900001",
     phone: "0959900001",
+    email: "minh.hanh@example.com",
 };
 
 /// To be approved after comparing the name with the papers.
@@ -46,8 +48,9 @@ pub const UNACCENTED: Guest = Guest {
     minutes_ago: 27,
     sex: Sex::Male,
     born: (1984, 9, 2),
-    id_number: "999084900002",
+    id_number: "996084900002",
     phone: "0959900002",
+    email: "van.duc@example.com",
 };
 
 /// To be left waiting until the code is issued.
@@ -59,8 +62,9 @@ pub const MISSING: Guest = Guest {
     minutes_ago: 41,
     sex: Sex::Female,
     born: (2002, 1, 30),
-    id_number: "999302900003",
+    id_number: "996302900003",
     phone: "0959900003",
+    email: "bao.ngoc@example.org",
 };
 
 /// To be rejected because of the portrait.
@@ -72,18 +76,23 @@ pub const BLURRED: Guest = Guest {
     minutes_ago: 58,
     sex: Sex::Male,
     born: (1978, 12, 20),
-    id_number: "999078900004",
+    id_number: "996078900004",
     phone: "0959900004",
+    email: "quoc.khanh@example.org",
 };
 
 /// In the order of the list.
 pub const GUESTS: [&Guest; 4] = [&EXACT, &UNACCENTED, &MISSING, &BLURRED];
 
 impl Guest {
+    pub(super) fn email(&self) -> Email {
+        Email::from_stored(self.email.into())
+    }
+
     pub(super) fn person(&self) -> Person {
         let (year, month, day) = self.born;
         Person {
-            index: 9_999_999,
+            index: 0,
             code: SocialCode::from_stored(self.code.into()),
             name: Name::from_stored(self.name.into()),
             sex: self.sex,

@@ -58,6 +58,11 @@ text_enum! {
     }
 }
 
+impl PhotoKind {
+    /// What shows who a person is, besides their face.
+    pub const PAPERS: [Self; 3] = [Self::IdFront, Self::IdBack, Self::BirthCertificate];
+}
+
 /// Who declares for a minor; notices go to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guardian {
@@ -86,6 +91,14 @@ pub struct Declaration {
     pub province_code: Option<String>,
     pub commune_code: Option<String>,
     pub guardian: Option<Guardian>,
+}
+
+impl Declaration {
+    /// Whether a 12-digit code, which is the personal ID number, is another than the declared one of 12 digits.
+    pub fn has_two_personal_numbers(&self) -> bool {
+        let code = self.code.as_str();
+        self.id_number.as_ref().is_some_and(|id| code.len() == 12 && id.as_str().len() == 12 && id.as_str() != code)
+    }
 }
 
 /// An application as it stands.

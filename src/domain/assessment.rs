@@ -140,11 +140,8 @@ pub fn obstacle(evidence: &Evidence) -> Option<Refusal> {
     if evidence.application.kind == Kind::Change {
         return Some(Refusal::ChangeOfInformation);
     }
-    match (evidence.verdict(), &evidence.member) {
-        (Verdict::Close | Verdict::Different, Some(member)) => {
-            return Some(Refusal::NameDiffers(member.name.as_str().to_owned()));
-        }
-        _ => {}
+    if let (Verdict::Close | Verdict::Different, Some(member)) = (evidence.verdict(), &evidence.member) {
+        return Some(Refusal::NameDiffers(member.name.as_str().to_owned()));
     }
     if evidence.account_exists {
         return Some(Refusal::AccountExists);

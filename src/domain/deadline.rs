@@ -77,8 +77,9 @@ pub fn time_left(status: Status, due_at: NaiveDateTime, now: NaiveDateTime) -> O
     let words = match (days, hours) {
         (0, 0) => "dưới 1 giờ".to_owned(),
         (0, hours) => format!("{hours} giờ"),
-        (days, 0) => format!("{days} ngày"),
-        (days, hours) => format!("{days} ngày {hours} giờ"),
+        (1, hours @ 1..) => format!("1 ngày {hours} giờ"),
+        // Of many days nobody plans the hours.
+        (days, _) => format!("{days} ngày"),
     };
     Some(if left < TimeDelta::zero() { format!("quá hạn {words}") } else { format!("còn {words}") })
 }
@@ -125,7 +126,7 @@ mod tests {
     fn the_time_left_is_said_in_words() {
         let due = at("26/11/2026 17:00");
         let left = |now| time_left(Status::Pending, due, at(now)).unwrap();
-        assert_eq!(left("24/11/2026 14:00"), "còn 2 ngày 3 giờ");
+        assert_eq!(left("24/11/2026 14:00"), "còn 2 ngày");
         assert_eq!(left("26/11/2026 16:30"), "còn dưới 1 giờ");
         assert_eq!(left("27/11/2026 18:00"), "quá hạn 1 ngày 1 giờ");
         assert_eq!(time_left(Status::Approved, due, at("27/11/2026 18:00")), None);

@@ -23,6 +23,8 @@ text_enum! {
         SignInFailed = "sign_in_failed" => "Đăng nhập không thành công",
         SignedOut = "signed_out" => "Đăng xuất",
         PasswordChanged = "password_changed" => "Đổi mật khẩu",
+        PasswordReset = "password_reset" => "Cấp lại mật khẩu cán bộ",
+        AgencyAdded = "agency_added" => "Thêm cơ quan",
         StaffAdded = "staff_added" => "Thêm cán bộ",
         StaffLocked = "staff_locked" => "Khóa cán bộ",
         StaffUnlocked = "staff_unlocked" => "Mở khóa cán bộ",

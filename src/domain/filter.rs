@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::application::{Kind, Status};
 use super::deadline::DeadlineState;
 use super::ids::AgencyId;
+use super::names;
 use super::numbers::{ApplicationNumber, IdNumber, Phone, SocialCode};
 use super::text::FieldError;
 
@@ -153,7 +154,9 @@ pub fn parse_quick(typed: &str) -> Option<Term> {
     if typed.is_empty() {
         return None;
     }
-    if let Ok(Some(numbers)) = parse_numbers(typed) {
+    if !is_spaced_phone(typed)
+        && let Ok(Some(numbers)) = parse_numbers(typed)
+    {
         return Some(numbers);
     }
     let code = SocialCode::parse(typed).ok().map(|code| code.as_str().to_owned());
@@ -163,7 +166,19 @@ pub fn parse_quick(typed: &str) -> Option<Term> {
     if has_digit && (code.is_some() || phone.is_some() || id_number.is_some()) {
         return Some(Term::Person { code, phone, id_number });
     }
+    if names::query_singles(typed).is_empty() {
+        // Signs without a letter are nobody's name.
+        return Some(Term::Numbers { numbers: Vec::new(), serials: Vec::new() });
+    }
     Some(Term::Name(typed.to_owned()))
+}
+
+/// Whether this is one telephone number in groups (`095 123 4567`) rather than serials beside each other, which have the
+/// same length when they are padded (`03706 03707`).
+fn is_spaced_phone(typed: &str) -> bool {
+    let mut groups = typed.split(' ').map(str::len);
+    let first = groups.next();
+    typed.starts_with(['0', '+']) && groups.any(|length| Some(length) != first) && Phone::parse(typed).is_ok()
 }
 
 impl Filter {
@@ -212,11 +227,15 @@ mod tests {
 
     #[test]
     fn the_quick_box_takes_whatever_is_at_hand() {
-        assert!(matches!(parse_quick("3706"), Some(Term::Numbers { .. })));
+        for numbers in ["3706", "03706 03707", "03706; 3707 03708"] {
+            assert!(matches!(parse_quick(numbers), Some(Term::Numbers { .. })), "{numbers}");
+        }
         assert!(matches!(parse_quick("Trần thị bích"), Some(Term::Name(_))));
         assert!(matches!(parse_quick("095 123 4567"), Some(Term::Person { phone: Some(_), code: Some(_), .. })));
         assert!(matches!(parse_quick("996199012345"), Some(Term::Person { id_number: Some(_), code: Some(_), .. })));
         assert!(matches!(parse_quick("C1234567"), Some(Term::Person { id_number: Some(_), .. })));
         assert_eq!(parse_quick("  "), None);
+        let nobody = Term::Numbers { numbers: Vec::new(), serials: Vec::new() };
+        assert_eq!(parse_quick("\u{323}"), Some(nobody));
     }
 }

@@ -37,4 +37,4 @@ macro_rules! id {
     )+};
 }
 
-id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId, MemberId);
+id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId);

@@ -12,8 +12,11 @@ use super::text::{self, FieldError};
 /// Where the password goes; it is filled in at the moment of sending and stored nowhere.
 pub const PASSWORD_PLACEHOLDER: &str = "{mat_khau}";
 
-/// The longest reason for a rejection, so that the message stays within three parts.
+/// The longest reason for a rejection.
 pub const REASON_MAX: usize = 300;
+
+/// How many parts the text message with the reason may have.
+const REASON_PARTS: usize = 3;
 
 /// The reasons that are offered; the officer may write another.
 pub const REASONS: &[&str] = &[
@@ -35,6 +38,8 @@ pub fn approved(number: &str, account: &str, password: &str) -> String {
 pub fn rejected(number: &str, reason: &str) -> String {
     let reason = sms_text(reason);
     let reason = reason.trim_end_matches(['.', ' ']);
+    // Only a preview has none yet; the sentence's own dot makes it three.
+    let reason = if reason.is_empty() { ".." } else { reason };
     format!("BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat.")
 }
 
@@ -121,6 +126,9 @@ pub fn parse_reason(raw: &str) -> Result<String, FieldError> {
     if !reason.chars().any(char::is_alphanumeric) {
         return Err(FieldError::new("Nhập lý do bằng lời để người đăng ký hiểu cần làm gì."));
     }
+    if segments(&rejected("00000.BD/0000/00000", &reason)).parts > REASON_PARTS {
+        return Err(FieldError::new(format!("Tin nhắn với lý do này dài hơn {REASON_PARTS} tin. Hãy rút ngắn.")));
+    }
     if has_link(&reason) {
         return Err(FieldError::new(
             "Lý do không được có liên kết hay địa chỉ trang web, vì tin nhắn của BHXH không bao giờ có liên kết.",
@@ -129,15 +137,27 @@ pub fn parse_reason(raw: &str) -> Result<String, FieldError> {
     Ok(reason)
 }
 
-/// Whether a reader's telephone would make a link of something here.
+/// Whether a reader's telephone would make a link of something here: an address with a scheme, a path or a known ending, or
+/// four numbers with dots between.
 fn has_link(text: &str) -> bool {
-    const ENDINGS: [&str; 9] = [".vn", ".com", ".net", ".org", ".info", ".me", ".ly", ".io", ".gl"];
+    const ENDINGS: [&str; 28] = [
+        "app", "asia", "biz", "cc", "click", "club", "cn", "co", "com", "dev", "gl", "info", "io", "link", "live",
+        "ly", "me", "mobi", "net", "online", "org", "ru", "shop", "site", "store", "top", "vip", "xyz",
+    ];
     let lower = text.to_lowercase();
     lower.contains("://")
         || lower.contains("www.")
         || lower.split([' ', ',', ';', '(', ')', '«', '»', '"']).any(|word| {
-            let host = word.split('/').next().unwrap_or_default().trim_end_matches(['.', '!', '?', ':']);
-            ENDINGS.iter().any(|ending| host.len() > ending.len() && host.ends_with(ending))
+            let (host, path) = word.split_once('/').map_or((word, None), |(host, path)| (host, Some(path)));
+            let host = host.trim_end_matches(['.', '!', '?', ':']);
+            let Some((name, ending)) = host.rsplit_once('.') else {
+                return false;
+            };
+            let is_name = !name.is_empty() && name.is_ascii();
+            let numbers = host.split('.').filter(|part| part.parse::<u8>().is_ok()).count();
+            let is_ending = ending == "vn" || ENDINGS.contains(&ending) || path.is_some_and(|path| !path.is_empty());
+            numbers == 4
+                || (is_name && is_ending && ending.len() >= 2 && ending.bytes().all(|b| b.is_ascii_lowercase()))
         })
 }
 
@@ -157,6 +177,7 @@ pub fn sms_text(raw: &str) -> String {
             'Đ' | 'Ð' => 'D',
             '\u{2018}' | '\u{2019}' | '`' | '´' => '\'',
             '“' | '”' | '«' | '»' => '"',
+
             '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
             c if c.is_ascii_graphic() && c != '`' => c,
             _ => ' ',
@@ -232,11 +253,26 @@ mod tests {
     #[test]
     fn a_reason_has_words_and_no_link() {
         assert_eq!(parse_reason(" Ảnh mờ.\r\nChụp lại ").unwrap(), "Ảnh mờ. Chụp lại");
-        for wrong in ["", "  ", "...", "Xem https://x", "Vào baohiemxahoi.gov.vn", "www.x", "bit.ly/abc"] {
+        for wrong in [
+            "",
+            "  ",
+            "...",
+            "Xem https://x",
+            "Vào baohiemxahoi.gov.vn",
+            "www.x",
+            "bit.ly/abc",
+            "evil.xyz/abc",
+            "a.b.tech/x",
+            "Gọi 10.0.0.1",
+        ] {
             assert!(parse_reason(wrong).is_err(), "{wrong}");
         }
         assert!(parse_reason(&"a".repeat(301)).is_err());
-        assert!(parse_reason("Sai họ tên. vn").is_ok());
+        for good in ["Sai họ tên. vn", "Ảnh mờ.Chụp lại", "Giấy tờ cấp ngày 05.03.2020", "v.v", "Kê khai lại 1/2 trang"]
+        {
+            assert!(parse_reason(good).is_ok(), "{good}");
+        }
+        assert!(parse_reason(&"{".repeat(300)).is_err(), "braces count twice");
     }
 
     proptest! {

@@ -82,6 +82,7 @@ macro_rules! text_column {
 }
 
 pub mod account;
+pub mod agency;
 pub mod application;
 pub mod assessment;
 pub mod dates;

@@ -31,6 +31,8 @@ text_enum! {
         Sent = "sent" => "Đã gửi",
         /// Given up: a person must do something.
         Dead = "dead" => "Không gửi được",
+        /// Not needed any more: the citizen has chosen a password, or the account is not in use.
+        Dropped = "dropped" => "Không cần gửi",
     }
 }
 

@@ -71,13 +71,26 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Whose applications this person sees.
     pub fn scope(&self) -> Scope {
-        match (self.role, self.province_id) {
-            (Role::Officer, _) => Scope::Agency(self.agency_id),
-            (Role::Supervisor, None) => Scope::Country,
-            (Role::Supervisor, Some(province)) if province == self.agency_id => Scope::Province(province),
-            (Role::Supervisor, Some(_)) => Scope::Agency(self.agency_id),
-            (Role::Admin, _) => Scope::Nothing,
+        match self.role {
+            Role::Officer => Scope::Agency(self.agency_id),
+            Role::Supervisor => self.below(),
+            Role::Admin => Scope::Nothing,
+        }
+    }
+
+    /// Whose staff this person manages.
+    pub fn manages(&self) -> Scope {
+        if self.role == Role::Admin { self.below() } else { Scope::Nothing }
+    }
+
+    /// This person's office and all below it.
+    fn below(&self) -> Scope {
+        match self.province_id {
+            None => Scope::Country,
+            Some(province) if province == self.agency_id => Scope::Province(province),
+            Some(_) => Scope::Agency(self.agency_id),
         }
     }
 }
@@ -105,6 +118,8 @@ mod tests {
         assert!(!Role::Admin.may(Action::Assess));
         assert!(!Role::Admin.may(Action::SeeApplications));
         assert_eq!(actor(Role::Admin, 1, None).scope(), Scope::Nothing);
+        assert_eq!(actor(Role::Admin, 2, Some(2)).manages(), Scope::Province(AgencyId(2)));
+        assert_eq!(actor(Role::Supervisor, 2, Some(2)).manages(), Scope::Nothing);
     }
 
     #[test]

@@ -61,22 +61,32 @@ pub fn check_password(password: &str, login: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// After so many wrong passwords for one name the delay begins.
-const FREE_TRIES: i32 = 3;
-/// After so many from one address: an office shares one.
-const FREE_TRIES_ADDRESS: i32 = 20;
-const LONGEST: TimeDelta = TimeDelta::minutes(15);
+/// What wrong passwords are counted by. Each has its own patience: a person who mistypes waits a little, a stranger who
+/// guesses waits long, and nobody can keep somebody else out for long by guessing in their name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// One name from one address.
+    Pair,
+    /// One name from anywhere.
+    Login,
+    /// Any name from one address: an office shares one.
+    Address,
+}
+
 /// Wrong passwords older than this are forgotten.
 pub const FORGET_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// How long after the last of `failures` wrong passwords the next try must wait.
-pub fn delay(failures: i32, of_address: bool) -> TimeDelta {
-    let beyond = failures - if of_address { FREE_TRIES_ADDRESS } else { FREE_TRIES };
-    if beyond < 0 {
-        return TimeDelta::zero();
+pub fn delay(counter: Counter, failures: i32) -> TimeDelta {
+    let (free, longest) = match counter {
+        Counter::Pair => (3, TimeDelta::minutes(15)),
+        Counter::Login => (20, TimeDelta::minutes(1)),
+        Counter::Address => (50, TimeDelta::minutes(15)),
+    };
+    match u32::try_from(failures - free) {
+        Ok(beyond) => TimeDelta::seconds(2_i64.saturating_pow(beyond.min(20))).min(longest),
+        Err(_) => TimeDelta::zero(),
     }
-    let seconds = 2_i64.saturating_pow(u32::try_from(beyond.min(20)).unwrap_or(0));
-    TimeDelta::seconds(seconds).min(LONGEST)
 }
 
 #[cfg(test)]
@@ -85,11 +95,12 @@ mod tests {
 
     #[test]
     fn the_delay_grows_and_has_an_end() {
-        let waits: Vec<i64> = (1..=8).map(|failures| delay(failures, false).num_seconds()).collect();
+        let waits: Vec<i64> = (1..=8).map(|failures| delay(Counter::Pair, failures).num_seconds()).collect();
         assert_eq!(waits, [0, 0, 1, 2, 4, 8, 16, 32]);
-        assert_eq!(delay(1_000, false), LONGEST);
-        assert_eq!(delay(19, true), TimeDelta::zero());
-        assert_eq!(delay(22, true).num_seconds(), 4);
+        assert_eq!(delay(Counter::Pair, 1_000), TimeDelta::minutes(15));
+        assert_eq!(delay(Counter::Login, 19), TimeDelta::zero());
+        assert_eq!(delay(Counter::Login, 1_000), TimeDelta::minutes(1));
+        assert_eq!(delay(Counter::Address, 52).num_seconds(), 4);
     }
 
     #[test]

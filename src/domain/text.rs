@@ -64,18 +64,18 @@ pub fn line(raw: &str, max: usize) -> Result<Option<String>, FieldError> {
     Ok((!text.is_empty()).then_some(text))
 }
 
-/// As [`line`], for a field that must be filled in.
+/// As [`line()`], for a field that must be filled in.
 ///
 /// # Errors
-/// As [`line`], and when it is empty.
+/// As [`line()`], and when it is empty.
 pub fn required_line(raw: &str, max: usize) -> Result<String, FieldError> {
     line(raw, max)?.ok_or_else(|| FieldError::new("Bắt buộc nhập."))
 }
 
-/// Several lines: as [`line`], but line breaks stay.
+/// Several lines: as [`line()`], but line breaks stay.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn paragraph(raw: &str, max: usize) -> Result<Option<String>, FieldError> {
     let mut lines = Vec::new();
     for part in raw.replace("\r\n", "\n").replace('\r', "\n").split('\n') {

@@ -1,15 +1,15 @@
 //! Sends what the outbox holds. At least once: a message is leased, sent outside any transaction, then settled; when the
 //! process dies in between, the lease runs out and another attempt is made with the same idempotency key.
 //!
-//! A password is made here, at the moment of sending. Its hash is stored before the message leaves, so that whatever
-//! reaches the citizen last is what signs them in; the text itself is never stored.
+//! A password is made here, at the moment of sending. Its hash is stored before the message leaves, beside those of earlier
+//! attempts that may have arrived: whichever reaches the citizen signs them in, until they choose their own. The text itself
+//! is never stored.
 
 use std::sync::Arc;
 
 use chrono::NaiveDateTime;
 use futures_util::future::join_all;
 
-use crate::adapters::hasher::hash_now;
 use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
 use crate::adapters::{SendError, mail::Mailer, sms::SmsGateway};
@@ -59,43 +59,71 @@ async fn send_one(
     lease: &str,
     now: NaiveDateTime,
 ) -> anyhow::Result<()> {
-    let outcome = match fill(parts, &message).await? {
-        Some(filled) => deliver(sms, mail, &message, filled).await,
-        // The citizen has a password of their own already, or the account is no longer in use: nothing may be sent.
-        None => Ok(()),
+    let (hash, outcome) = match fill(parts, &message, lease).await? {
+        Filled::Ready { text, html, hash } => (hash, deliver(sms, mail, &message, text, html).await),
+        Filled::NotNeeded => (None, Err(SendError::NotNeeded)),
+        Filled::LeaseLost => return Ok(()),
     };
-    if let Err(error) = &outcome {
-        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent: {error}");
+    if outcome.is_err() {
+        // Why is kept with the message: a gateway's words may hold a telephone, which has no place in a log.
+        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent");
     }
     let (db, lease) = (parts.db.clone(), lease.to_owned());
-    tokio::task::spawn_blocking(move || db.write(|conn| settle(conn, &message, &lease, outcome, now))).await??;
+    tokio::task::spawn_blocking(move || {
+        db.write(|conn| -> Result<(), DbError> {
+            let surely_not_sent = matches!(outcome, Err(SendError::Retry(_) | SendError::Permanent(_)));
+            if let (Some(account), Some(hash), true) = (message.account_id, hash, surely_not_sent) {
+                accounts::drop_first_password(conn, account, &hash)?;
+            }
+            settle(conn, &message, &lease, outcome, now)
+        })
+    })
+    .await??;
     Ok(())
 }
 
-/// Puts the password into the text, having stored its hash. None when no password may be sent any more.
-async fn fill(parts: &Arc<Parts>, message: &Leased) -> anyhow::Result<Option<(String, Option<String>)>> {
+/// A message's text as it leaves.
+enum Filled {
+    Ready {
+        text: String,
+        html: Option<String>,
+        /// Of the password in it.
+        hash: Option<String>,
+    },
+    /// The citizen has a password of their own already, or the account is no longer in use: nothing may be sent.
+    NotNeeded,
+    LeaseLost,
+}
+
+/// Puts the password into the text, having stored its hash while the message is surely this worker's.
+async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str) -> anyhow::Result<Filled> {
     let Some(account) = message.account_id else {
-        return Ok(Some((message.body.clone(), message.html.clone())));
+        return Ok(Filled::Ready { text: message.body.clone(), html: message.html.clone(), hash: None });
     };
-    let db = parts.db.clone();
-    let password = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<String>> {
-        let password = new_password(&mut rand::rng());
-        let hash = hash_now(&password)?;
-        let stored = db.write(|conn| Ok::<_, DbError>(accounts::set_first_password(conn, account, &hash)?))?;
-        Ok(stored.then_some(password))
+    let password = new_password(&mut rand::rng());
+    let hash = parts.hasher.hash(password.clone()).await?;
+    let (db, message, lease) = (parts.db.clone(), message.clone(), lease.to_owned());
+    tokio::task::spawn_blocking(move || {
+        Ok(db.write(|conn| -> Result<Filled, DbError> {
+            if !messages::holds(conn, message.id, &lease)? {
+                return Ok(Filled::LeaseLost);
+            }
+            if !accounts::add_first_password(conn, account, &hash)? {
+                return Ok(Filled::NotNeeded);
+            }
+            let html = message.html.as_deref().map(|html| message::fill_password(html, &password));
+            Ok(Filled::Ready { text: message::fill_password(&message.body, &password), html, hash: Some(hash) })
+        })?)
     })
-    .await??;
-    Ok(password.map(|password| {
-        let html = message.html.as_deref().map(|html| message::fill_password(html, &password));
-        (message::fill_password(&message.body, &password), html)
-    }))
+    .await?
 }
 
 async fn deliver(
     sms: &SmsGateway,
     mail: &Mailer,
     message: &Leased,
-    (text, html): (String, Option<String>),
+    text: String,
+    html: Option<String>,
 ) -> Result<(), SendError> {
     let key = format!("{:08}-{}", message.id.0, message.idempotency_key);
     match message.channel {
@@ -127,8 +155,9 @@ fn settle(
 ) -> Result<(), DbError> {
     let (state, next, error) = match outcome {
         Ok(()) => (MessageState::Sent, now, None),
+        Err(SendError::NotNeeded) => (MessageState::Dropped, now, None),
         Err(SendError::Permanent(why)) => (MessageState::Dead, now, Some(why)),
-        Err(SendError::Retry(why)) => match backoff(message.attempts) {
+        Err(SendError::Retry(why) | SendError::Unknown(why)) => match backoff(message.attempts) {
             Some(wait) => (MessageState::Queued, now + wait, Some(why)),
             None => (MessageState::Dead, now, Some(why)),
         },
@@ -139,7 +168,7 @@ fn settle(
     let kind = match state {
         MessageState::Sent => EventKind::MessageSent,
         MessageState::Dead => EventKind::MessageDead,
-        MessageState::Queued | MessageState::Sending => return Ok(()),
+        MessageState::Queued | MessageState::Sending | MessageState::Dropped => return Ok(()),
     };
     #[derive(serde::Serialize)]
     struct About {

@@ -22,7 +22,7 @@ pub const FORM_BYTES: usize = 64 * 1024;
 /// The largest upload, with the form around it.
 pub const UPLOAD_BYTES: usize = MAX_BYTES + FORM_BYTES;
 /// How much of a body that is too large is read before the connection is cut.
-const DROPPED_BYTES: usize = 100 * 1024 * 1024;
+const DROPPED_BYTES: usize = 40 * 1024 * 1024;
 /// How long a form's body may take, and an upload's.
 const FORM_DEADLINE: Duration = Duration::from_secs(30);
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
@@ -92,10 +92,16 @@ pub async fn screen(
     let session = TypedSession::of(request.request());
     let signed_in = session.actor().is_some();
     if request.content_type() == "multipart/form-data" {
-        let body = read(request.take_payload(), UPLOAD_BYTES, UPLOAD_DEADLINE).await?;
         if !signed_in {
+            // Nothing of a stranger's upload is kept, but it is read: the answer is shown only then.
+            let _ = read(request.take_payload(), 0, UPLOAD_DEADLINE).await;
             return Err(AppError::SignInFirst { next: sign_in::page_of(request.path()) }.into());
         }
+        // The only upload; elsewhere nobody would look for the token inside the parts.
+        if !request.path().ends_with("/photos") {
+            return Err(AppError::Malformed.into());
+        }
+        let body = read(request.take_payload(), UPLOAD_BYTES, UPLOAD_DEADLINE).await?;
         // The handler checks the token: it stands in one of the parts.
         request.set_payload(Payload::from(body));
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -104,8 +110,11 @@ pub async fn screen(
     if request.path() == sign_in::PATH {
         // Signing in changes nothing that another site could want, and there may be no session yet.
     } else if !signed_in {
-        let page = sign_in::page_of(request.path());
-        let response = sign_in::resume(&page, &body)?;
+        let next = sign_in::page_of(request.path());
+        if !sign_in::keeps_drafts(&next) {
+            return Err(AppError::SignInFirst { next }.into());
+        }
+        let response = sign_in::resume(&next, &body)?;
         return Ok(request.into_response(response));
     } else if !has_token(&body, &session.csrf()) {
         return Err(AppError::Foreign.into());
@@ -155,19 +164,20 @@ pub fn same_token(given: &str, expected: &str) -> bool {
 }
 
 /// Whether the browser says that the form was on a page of this very server: by `Origin`, or where that is missing by
-/// `Referer`. A request that says neither is refused.
+/// `Referer`. A request that says neither is refused. Without TLS an office may reach the server under several names: then
+/// the name it was asked by counts too.
 fn is_own_origin(request: &ServiceRequest) -> bool {
     let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let Some(from) = text(header::ORIGIN).or_else(|| text(header::REFERER)) else {
         return false;
     };
-    let authority = |url: &str| {
-        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-        Some(rest.split('/').next().unwrap_or_default().to_owned())
+    let Some(parts) = request.app_data::<web::Data<Parts>>() else {
+        return false;
     };
-    let base = request.app_data::<web::Data<Parts>>().and_then(|parts| authority(&parts.config.base_url));
-    let from = authority(from);
-    from.is_some() && (from == base || from.as_deref() == text(header::HOST))
+    // Scheme and authority: all of an Origin, the beginning of a Referer.
+    let origin = from.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let asked = || text(header::HOST).map(|host| format!("http://{host}"));
+    origin == parts.config.base_url || (!parts.config.is_https() && Some(origin) == asked())
 }
 
 /// `GET /healthz`: the process answers.

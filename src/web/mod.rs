@@ -11,6 +11,7 @@ pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod throttle;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -66,8 +67,10 @@ pub fn see_other(to: &str) -> HttpResponse {
 /// The network address a request comes from. Behind a reverse proxy on this machine it is the last one that the proxy added.
 pub fn address(request: &HttpRequest) -> String {
     let peer = request.peer_addr().map(|peer| peer.ip());
+    // Some proxies add to the line that came, some add a line: the last word of the last line is the proxy's own.
     if peer.is_some_and(|ip| ip.is_loopback())
-        && let Some(forwarded) = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok())
+        && let Some(forwarded) = request.headers().get_all("x-forwarded-for").last()
+        && let Ok(forwarded) = forwarded.to_str()
         && let Some(last) = forwarded.rsplit(',').next().and_then(|ip| ip.trim().parse::<std::net::IpAddr>().ok())
     {
         return last.to_string();

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::allowed::{Allowed, ChangeOwnPassword};
 use super::session::{Flash, TypedSession};
+use super::throttle::{self, Try};
 use super::{Chrome, Errors, Menu, address, page, see_other};
 use crate::clock;
 use crate::db::events::NewEvent;
@@ -46,7 +47,20 @@ pub async fn post(
 ) -> Result<HttpResponse, AppError> {
     let id = person.id;
     let (login, hash) = parts.read(move |conn| Ok(staff::login_and_hash(conn, id)?)).await?;
-    let error = if !parts.hasher.verify(form.current.clone(), Some(hash)).await? {
+    let (address, now) = (address(&request), clock::now());
+    let attempt = match Try::begin(&parts, &login, &address, now).await? {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            let errors = Errors::one("current", FieldError::new(throttle::sentence(wait)));
+            let chrome = Chrome::new(&person, &session, Menu::Password);
+            return page(&PasswordPage { chrome, errors }, StatusCode::TOO_MANY_REQUESTS);
+        }
+    };
+    let right = parts.hasher.verify(form.current.clone(), Some(hash)).await?;
+    if right {
+        attempt.succeed(&parts).await?;
+    }
+    let error = if !right {
         Some(("current", FieldError::new("Mật khẩu hiện tại không đúng.")))
     } else if let Err(fault) = check_password(&form.new, &login) {
         Some(("new", fault))
@@ -62,7 +76,6 @@ pub async fn post(
         return page(&PasswordPage { chrome, errors: Errors::one(field, fault) }, StatusCode::UNPROCESSABLE_ENTITY);
     }
     let hash = parts.hasher.hash(form.into_inner().new).await?;
-    let (address, now) = (address(&request), clock::now());
     parts
         .write(move |conn| {
             staff::set_password(conn, id, &hash, false)?;

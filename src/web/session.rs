@@ -1,6 +1,6 @@
 //! Sessions: kept in the database, found by the hash of the cookie's key, ended by idleness, age, lock or an admin.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use actix_session::config::{CookieContentSecurity, PersistentSession};
@@ -23,9 +23,10 @@ use crate::error::AppError;
 use crate::startup::Parts;
 
 /// How many filters a session remembers, so that several tabs can each have their own.
-const FILTERS: usize = 8;
+const FILTERS: usize = 20;
 
-/// A session's activity is noted at most this often: not every look at a page has to be a write.
+/// A session's activity is noted at most this often, or four times in the time after which it ends: not every look at a page
+/// has to be a write.
 const TOUCH_EVERY: TimeDelta = TimeDelta::seconds(60);
 
 const STAFF: &str = "staff";
@@ -92,7 +93,7 @@ impl SessionStore for DbSessions {
                 db.write(|conn| Ok::<_, DbError>(sessions::delete(conn, &hash)?))?;
                 return Ok(None);
             }
-            if now - session.last_seen_at > TOUCH_EVERY {
+            if now - session.last_seen_at > TOUCH_EVERY.min(idle / 4) {
                 db.note(|conn| Ok::<_, DbError>(sessions::touch(conn, &hash, now)?))?;
             }
             let mut state: State = serde_json::from_str(&session.state).unwrap_or_default();
@@ -120,15 +121,9 @@ impl SessionStore for DbSessions {
     async fn update(&self, key: SessionKey, state: State, _ttl: &Duration) -> Result<SessionKey, UpdateError> {
         let hash = key_hash(key.as_ref());
         let (staff, json) = encode(state);
-        self.run(move |db| {
-            match db.note(|conn| Ok::<_, DbError>(sessions::update(conn, &hash, staff, &json)?)) {
-                // Ended meanwhile, by an admin or in another tab: it stays ended, and the next request says so.
-                Err(DbError::Query(diesel::result::Error::NotFound)) => Ok(()),
-                other => other,
-            }
-        })
-        .await
-        .map_err(UpdateError::Other)?;
+        self.run(move |db| db.note(|conn| Ok::<_, DbError>(sessions::update(conn, &hash, staff, &json)?)))
+            .await
+            .map_err(UpdateError::Other)?;
         Ok(key)
     }
 
@@ -142,15 +137,26 @@ impl SessionStore for DbSessions {
     }
 }
 
-/// A form that was posted when the session had ended, or from a page of an earlier session.
+/// A form that was posted when the session had ended, or that stood on a page where something else was done.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Draft {
     /// The page that shows this form.
     pub page: String,
-    /// As it was posted, urlencoded.
-    pub body: String,
-    /// Whether it was posted when the session had ended; otherwise it was set aside for another act on the same page.
+    /// What was typed, by field.
+    pub fields: BTreeMap<String, String>,
+    /// Whether it was posted when the session had ended.
     pub expired: bool,
+}
+
+impl Draft {
+    /// # Errors
+    /// When the body is no urlencoded form.
+    pub fn of(page: String, body: &str, expired: bool) -> Result<Self, AppError> {
+        let fields = actix_web::web::Query::<BTreeMap<String, String>>::from_query(body);
+        let mut fields = fields.map_err(|_| AppError::Malformed)?.into_inner();
+        fields.remove("csrf");
+        Ok(Self { page, fields, expired })
+    }
 }
 
 /// What just happened, told once on the next page.
@@ -230,7 +236,7 @@ impl TypedSession {
         flash
     }
 
-    /// The table's name for this session, to spare it when a person's other sessions end.
+    /// Whose session this is.
     pub fn staff(&self) -> Option<StaffId> {
         self.0.get(STAFF).ok().flatten()
     }
@@ -246,8 +252,8 @@ impl TypedSession {
             return None;
         }
         self.0.remove(DRAFT);
-        let form = actix_web::web::Query::<T>::from_query(&draft.body).ok()?.into_inner();
-        Some((form, draft.expired))
+        let fields = serde_json::to_value(draft.fields).ok()?;
+        Some((serde_json::from_value(fields).ok()?, draft.expired))
     }
 }
 

@@ -4,11 +4,11 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::session::{Draft, TypedSession};
+use super::throttle::{self, Try};
 use super::{address, assets, page, see_other};
 use crate::clock;
 use crate::db::events::NewEvent;
@@ -16,7 +16,6 @@ use crate::db::{events, staff};
 use crate::domain::event::EventKind;
 use crate::domain::ids::StaffId;
 use crate::domain::permission::Action;
-use crate::domain::staff::{FORGET_AFTER, delay};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -56,30 +55,32 @@ pub fn url(next: &str) -> String {
     }
 }
 
-/// A path on this server, or the start page.
+/// A path on this server, or the start page. Browsers drop tabs and line breaks from an address and read `\` as `/`: only
+/// plain printable characters pass.
 fn safe(next: &str) -> &str {
-    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let local = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if local { next } else { "/" }
 }
 
 /// The page whose form is posted to this path.
 pub fn page_of(path: &str) -> String {
-    let parent = |suffix: &str| path.strip_suffix(suffix);
     if let Some((page, _)) = path.split_once("/photos") {
         return page.to_owned();
     }
-    if path.starts_with("/staff") {
-        return "/staff".into();
-    }
-    let page = parent("/assessment")
-        .or_else(|| parent("/preview"))
-        .or_else(|| parent("/recheck"))
-        .or_else(|| parent("/search"));
-    match page {
+    let acts = ["/assessment", "/preview", "/recheck", "/search"];
+    match acts.iter().find_map(|act| path.strip_suffix(act)) {
         Some(page) => page.to_owned(),
+        None if path.starts_with("/staff") => "/staff".into(),
         None if path == "/sign-out" => "/".into(),
         None => path.to_owned(),
     }
+}
+
+/// Whether what was typed on this page is handed back after signing in. Not so for passwords.
+pub fn keeps_drafts(page: &str) -> bool {
+    page == "/applications" || page.starts_with("/applications/")
 }
 
 /// The sign-in page for a form that was posted when the session had ended. What was typed travels in the page.
@@ -115,17 +116,6 @@ pub async fn get(session: TypedSession, query: web::Query<Next>) -> Result<HttpR
     SignInPage::show(&form, None, StatusCode::OK)
 }
 
-/// What failures are counted by: a table of names that were tried would be a table of names.
-fn counter(kind: &str, value: &str) -> String {
-    Sha256::digest(format!("{kind}:{value}").as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-enum Known {
-    /// Too early: so long to wait.
-    Wait(TimeDelta),
-    Person(Option<(StaffId, String)>),
-}
-
 pub async fn post(
     request: HttpRequest,
     session: TypedSession,
@@ -135,77 +125,53 @@ pub async fn post(
     let now = clock::now();
     let login = form.login.trim().to_lowercase();
     let address = address(&request);
-    let counters = [(counter("login", &login), false), (counter("address", &address), true)];
-
-    let (asked, keys) = (login.clone(), counters.clone());
-    let known = parts
-        .read(move |conn| {
-            for (key, of_address) in &keys {
-                if let Some((failures, last_at)) = staff::failures(conn, key)? {
-                    let wait = last_at + delay(failures, *of_address) - now;
-                    if last_at + FORGET_AFTER > now && wait > TimeDelta::zero() {
-                        return Ok(Known::Wait(wait));
-                    }
-                }
-            }
-            // A text that PostgreSQL would refuse is nobody's name.
-            if asked.is_empty() || asked.contains('\0') {
-                return Ok(Known::Person(None));
-            }
-            let person = staff::credentials(conn, &asked)?.filter(|person| person.locked_at.is_none());
-            Ok(Known::Person(person.map(|person| (person.id, person.password_hash))))
-        })
-        .await?;
-    let person = match known {
-        Known::Person(person) => person,
-        Known::Wait(wait) => {
-            let seconds = wait.num_seconds() + 1;
-            let sentence = format!("Đã nhập sai nhiều lần. Hãy đợi {seconds} giây rồi thử lại.");
-            return SignInPage::show(&form, Some(sentence), StatusCode::TOO_MANY_REQUESTS);
+    let attempt = match Try::begin(&parts, &login, &address, now).await? {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            return SignInPage::show(&form, Some(throttle::sentence(wait)), StatusCode::TOO_MANY_REQUESTS);
         }
     };
-    let (id, hash) = person.unzip();
-    let right = parts.hasher.verify(form.password.clone(), hash).await?;
-    let Some(id) = id.filter(|_| right) else {
-        fail(&parts, counters.map(|(key, _)| key), id, address, now).await?;
+    let person = parts
+        .read(move |conn| {
+            // A text that PostgreSQL would refuse is nobody's name.
+            if login.is_empty() || login.contains('\0') {
+                return Ok(None);
+            }
+            Ok(staff::credentials(conn, &login)?.filter(|person| person.locked_at.is_none()))
+        })
+        .await?;
+    let (id, hash) = person.map(|person| (person.id, person.password_hash)).unzip();
+    let right = parts.hasher.verify(form.password.clone(), hash.clone()).await?;
+    let signed_in = parts
+        .write(move |conn| {
+            // The password may have been changed, or the person locked, while it was being compared.
+            let unchanged = match id.filter(|_| right) {
+                Some(id) => staff::is_current(conn, id, hash.as_deref().unwrap_or_default())?.then_some(id),
+                None => None,
+            };
+            let kind = if unchanged.is_some() { EventKind::SignedIn } else { EventKind::SignInFailed };
+            if let Some(id) = unchanged {
+                staff::signed_in(conn, id, now)?;
+            }
+            events::add(conn, &event(kind, id, &address, now))?;
+            Ok(unchanged)
+        })
+        .await?;
+    let Some(id) = signed_in else {
         let sentence =
             "Tên đăng nhập hoặc mật khẩu không đúng. Kiểm tra phím Caps Lock và bộ gõ tiếng Việt rồi thử lại.";
         return SignInPage::show(&form, Some(sentence.into()), StatusCode::UNAUTHORIZED);
     };
-    let [(by_login, _), _] = counters;
-    parts
-        .write(move |conn| {
-            staff::clear_failures(conn, &by_login)?;
-            staff::signed_in(conn, id, now)?;
-            Ok(events::add(conn, &event(EventKind::SignedIn, Some(id), &address, now))?)
-        })
-        .await?;
+    attempt.succeed(&parts).await?;
     session.sign_in(id)?;
     let form = form.into_inner();
-    if !form.draft.is_empty() && form.page.starts_with('/') {
-        session.keep_draft(&Draft { page: form.page, body: form.draft, expired: true })?;
+    if !form.draft.is_empty() && keeps_drafts(&form.page) {
+        session.keep_draft(&Draft::of(form.page, &form.draft, true)?)?;
     }
     Ok(see_other(match safe(&form.next) {
         PATH => "/",
         next => next,
     }))
-}
-
-async fn fail(
-    parts: &Parts,
-    keys: [String; 2],
-    id: Option<StaffId>,
-    address: String,
-    now: NaiveDateTime,
-) -> Result<(), AppError> {
-    parts
-        .write(move |conn| {
-            for key in &keys {
-                staff::add_failure(conn, key, now, now - FORGET_AFTER)?;
-            }
-            Ok(events::add(conn, &event(EventKind::SignInFailed, id, &address, now))?)
-        })
-        .await
 }
 
 fn event(kind: EventKind, staff: Option<StaffId>, address: &str, at: NaiveDateTime) -> NewEvent<'_> {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::allowed::{Allowed, ManageStaff};
 use super::session::{Flash, TypedSession};
+use super::throttle::login_key;
 use super::{Chrome, Errors, Menu, address, page, see_other};
 use crate::clock;
 use crate::db::agencies::{self, Agency};
@@ -17,7 +18,7 @@ use crate::domain::account::new_password;
 use crate::domain::event::EventKind;
 use crate::domain::ids::StaffId;
 use crate::domain::names::Name;
-use crate::domain::permission::{Role, Scope};
+use crate::domain::permission::Role;
 use crate::domain::staff::parse_login;
 use crate::domain::text::FieldError;
 use crate::domain::to_json;
@@ -33,8 +34,8 @@ pub struct Form {
     agency: String,
 }
 
-/// A new member's first password, shown once to hand it over.
-struct Added {
+/// A password to hand over, shown once.
+struct Handed {
     login: String,
     password: String,
 }
@@ -47,19 +48,21 @@ struct StaffPage {
     agencies: Vec<Agency>,
     form: Form,
     errors: Errors,
-    added: Option<Added>,
+    handed: Option<Handed>,
 }
 
 async fn show(
     person: &Allowed<ManageStaff>,
     session: &TypedSession,
     parts: &Parts,
-    (form, errors, added): (Form, Errors, Option<Added>),
+    (form, errors, handed): (Form, Errors, Option<Handed>),
 ) -> Result<HttpResponse, AppError> {
-    let (people, agencies) = parts.read(|conn| Ok((staff::all(conn)?, agencies::all(conn, Scope::Country)?))).await?;
+    let scope = person.manages();
+    let (people, agencies) =
+        parts.read(move |conn| Ok((staff::all(conn, scope)?, agencies::all(conn, scope)?))).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chrome = Chrome::new(person, session, Menu::Staff);
-    page(&StaffPage { chrome, people, agencies, form, errors, added }, status)
+    page(&StaffPage { chrome, people, agencies, form, errors, handed }, status)
 }
 
 pub async fn get(
@@ -84,10 +87,11 @@ pub async fn post(
     let role = Role::from_code(&form.role).ok_or_else(|| {
         errors.0.push(("role", FieldError::new("Chọn vai trò.")));
     });
-    let code = form.agency.clone();
-    let agency = parts.read(move |conn| Ok(agencies::find_by_code(conn, &code)?)).await?.ok_or_else(|| {
-        errors.0.push(("agency", FieldError::new("Chọn cơ quan BHXH.")));
-    });
+    let (code, scope) = (form.agency.clone(), person.manages());
+    let agency = parts
+        .read(move |conn| Ok(agencies::all(conn, scope)?.into_iter().find(|agency| agency.code == code)))
+        .await?
+        .ok_or_else(|| errors.0.push(("agency", FieldError::new("Chọn cơ quan BHXH."))));
     let (Ok(login), Ok(name), Ok(role), Ok(agency)) = (login, name, role, agency) else {
         return show(&person, &session, &parts, (form, errors, None)).await;
     };
@@ -116,7 +120,7 @@ pub async fn post(
         let fault = FieldError::new("Tên đăng nhập này đã có người dùng. Hãy chọn tên khác.");
         return show(&person, &session, &parts, (form, Errors::one("login", fault), None)).await;
     }
-    show(&person, &session, &parts, (Form::default(), Errors::default(), Some(Added { login: new_login, password })))
+    show(&person, &session, &parts, (Form::default(), Errors::default(), Some(Handed { login: new_login, password })))
         .await
 }
 
@@ -141,7 +145,46 @@ fn record(conn: &mut Conn, kind: EventKind, by: StaffId, about: StaffId, address
     )?)
 }
 
-/// `POST /staff/{id}/lock`, `/unlock`, `/end-sessions`
+/// What an admin can do with a member of staff.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Lock,
+    Unlock,
+    EndSessions,
+    NewPassword,
+}
+
+impl Act {
+    fn from_path(segment: &str) -> Option<Self> {
+        match segment {
+            "lock" => Some(Self::Lock),
+            "unlock" => Some(Self::Unlock),
+            "end-sessions" => Some(Self::EndSessions),
+            "new-password" => Some(Self::NewPassword),
+            _ => None,
+        }
+    }
+
+    fn event(self) -> EventKind {
+        match self {
+            Self::Lock => EventKind::StaffLocked,
+            Self::Unlock => EventKind::StaffUnlocked,
+            Self::EndSessions => EventKind::SessionsEnded,
+            Self::NewPassword => EventKind::PasswordReset,
+        }
+    }
+
+    fn success(self) -> &'static str {
+        match self {
+            Self::Lock => "Đã khóa và kết thúc các phiên đăng nhập của cán bộ",
+            Self::Unlock => "Đã mở khóa cán bộ",
+            Self::EndSessions => "Đã kết thúc các phiên đăng nhập của cán bộ",
+            Self::NewPassword => "Đã cấp mật khẩu mới",
+        }
+    }
+}
+
+/// `POST /staff/{id}/lock`, `/unlock`, `/end-sessions`, `/new-password`
 pub async fn act(
     request: HttpRequest,
     person: Allowed<ManageStaff>,
@@ -150,27 +193,40 @@ pub async fn act(
     path: web::Path<(i64, String)>,
 ) -> Result<HttpResponse, AppError> {
     let (id, act) = path.into_inner();
-    let (id, by, address, now) = (StaffId(id), person.id, address(&request), clock::now());
-    let (kind, text) = match act.as_str() {
-        "lock" if id == by => return Err(AppError::Unprocessable("Không thể tự khóa chính mình.".into())),
-        "lock" => (EventKind::StaffLocked, "Đã khóa và kết thúc các phiên đăng nhập của cán bộ"),
-        "unlock" => (EventKind::StaffUnlocked, "Đã mở khóa cán bộ"),
-        "end-sessions" => (EventKind::SessionsEnded, "Đã kết thúc các phiên đăng nhập của cán bộ"),
-        _ => return Err(AppError::NotFound),
-    };
-    parts
+    let act = Act::from_path(&act).ok_or(AppError::NotFound)?;
+    let (id, by, scope) = (StaffId(id), person.id, person.manages());
+    let (address, now) = (address(&request), clock::now());
+    if id == by && act == Act::Lock {
+        return Err(AppError::Unprocessable("Không thể tự khóa chính mình.".into()));
+    }
+    let password = new_password(&mut rand::rng());
+    let hash = if act == Act::NewPassword { Some(parts.hasher.hash(password.clone()).await?) } else { None };
+    let login = parts
         .write(move |conn| {
-            match kind {
-                EventKind::StaffLocked => staff::set_locked(conn, id, Some(now))?,
-                EventKind::StaffUnlocked => staff::set_locked(conn, id, None)?,
-                _ => {}
+            let target =
+                staff::all(conn, scope)?.into_iter().find(|target| target.id == id).ok_or(AppError::NotFound)?;
+            match act {
+                Act::Lock => staff::set_locked(conn, id, Some(now))?,
+                Act::Unlock => staff::set_locked(conn, id, None)?,
+                Act::EndSessions | Act::NewPassword => {}
             }
-            if kind != EventKind::StaffUnlocked {
+            if let Some(hash) = hash {
+                staff::set_password(conn, id, &hash, true)?;
+            }
+            if matches!(act, Act::Unlock | Act::NewPassword) {
+                staff::clear_failures(conn, &login_key(&target.login))?;
+            }
+            if act != Act::Unlock {
                 sessions::delete_of(conn, id)?;
             }
-            record(conn, kind, by, id, &address)
+            record(conn, act.event(), by, id, &address)?;
+            Ok(target.login)
         })
         .await?;
-    session.tell(&Flash { good: true, text: text.into(), offers_next: false })?;
+    if act == Act::NewPassword {
+        let added = Some(Handed { login, password });
+        return show(&person, &session, &parts, (Form::default(), Errors::default(), added)).await;
+    }
+    session.tell(&Flash { good: true, text: act.success().into(), offers_next: false })?;
     Ok(see_other("/staff"))
 }

@@ -28,6 +28,11 @@ impl Browser {
         Self { agent, base: base.to_owned() }
     }
 
+    /// Scheme, host and port.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Opens a page, and follows where it leads.
     pub fn get(&self, path: &str) -> Page {
         self.follow(self.send("GET", path, &[], Vec::new()))
@@ -57,6 +62,17 @@ impl Browser {
 
     /// One bare request with the browser's cookies: nothing is added, nothing is followed.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Page {
+        self.attempt(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// As [`Browser::send`], of a server that may be gone before it has answered.
+    pub fn attempt(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Page, ureq::Error> {
         let mut request = Request::builder().method(method).uri(self.absolute(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -64,19 +80,18 @@ impl Browser {
         let answer = match method {
             "GET" | "HEAD" => self.agent.run(request.body(()).unwrap()),
             _ => self.agent.run(request.body(body).unwrap()),
-        };
-        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        }?;
         let (head, mut body) = answer.into_parts();
-        let bytes = body.with_config().limit(200 * 1024 * 1024).read_to_vec().unwrap();
+        let bytes = body.with_config().limit(200 * 1024 * 1024).read_to_vec()?;
         let html = String::from_utf8_lossy(&bytes).into_owned();
-        Page {
+        Ok(Page {
             status: head.status.as_u16(),
             url: path.to_owned(),
             headers: head.headers,
             document: Html::parse_document(&html),
             html,
             bytes,
-        }
+        })
     }
 
     fn follow(&self, mut page: Page) -> Page {

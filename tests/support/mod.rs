@@ -34,10 +34,14 @@ use tnhs::startup::{self, Parts};
 pub use browser::{Browser, Page};
 pub use database::{Backend, TestDb};
 pub use form::Form;
+pub use program::{Finished, Program, Running};
 
 pub mod browser;
 pub mod database;
+pub mod desk;
 pub mod form;
+pub mod gateways;
+pub mod program;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
 /// gets: a `TestApp` (the server) or a `TestDb` (a database only).
@@ -249,16 +253,7 @@ impl TestApp {
 
     /// The household registry knows this person, exactly as declared.
     pub fn registered(&self, person: &Declaration) -> Member {
-        let member = Member {
-            code: person.code.clone(),
-            name: person.name.clone(),
-            birth_date: Some(person.birth_date.clone()),
-            sex: Some(person.sex),
-            id_number: person.id_number.clone(),
-            phone: Some(person.phone.to_string()),
-            household_code: Some("0100000001".into()),
-            relation_code: Some("00".into()),
-        };
+        let member = registry_entry(person);
         self.register(&member);
         member
     }
@@ -281,17 +276,7 @@ impl TestApp {
     }
 
     pub fn declared_without_portrait(&self, office: &Agency, person: &Declaration, at: NaiveDateTime) -> Application {
-        let new = NewApplication {
-            agency_id: office.id,
-            kind: Kind::New,
-            channel: Channel::Portal,
-            declaration: person,
-            submitted_at: at,
-            received_at: None,
-            due_at: deadline::due_at(at, None),
-            entered_by: None,
-            year: hanoi_year(at),
-        };
+        let new = filing(office, person, at);
         let (id, _) = self.db(|conn| applications::insert(conn, &new));
         self.application(id)
     }
@@ -331,6 +316,36 @@ impl TestApp {
 
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// What the household registry says of a person who declared everything as it is.
+pub fn registry_entry(person: &Declaration) -> Member {
+    Member {
+        code: person.code.clone(),
+        name: person.name.clone(),
+        birth_date: Some(person.birth_date.clone()),
+        sex: Some(person.sex),
+        id_number: person.id_number.clone(),
+        phone: Some(person.phone.to_string()),
+        household_code: Some("0100000001".into()),
+        relation_code: Some("00".into()),
+    }
+}
+
+/// The person's declaration on the portal, to be inserted.
+pub fn filing<'a>(office: &Agency, person: &'a Declaration, at: NaiveDateTime) -> NewApplication<'a> {
+    NewApplication {
+        agency_id: office.id,
+        kind: Kind::New,
+        channel: Channel::Portal,
+        declaration: person,
+        submitted_at: at,
+        received_at: None,
+        due_at: deadline::due_at(at, None),
+        entered_by: None,
+        year: hanoi_year(at),
+        request_key: None,
     }
 }
 

@@ -171,7 +171,8 @@ CREATE TABLE accounts (
     phone TEXT NOT NULL,
     email TEXT,
     state TEXT NOT NULL,
-    password_hash TEXT,
+    -- One PHC string a line. Until the citizen chooses a password there is one for each that may have reached them.
+    password_hashes TEXT,
     must_change_password BOOLEAN NOT NULL,
     created_at TIMESTAMP NOT NULL
 );

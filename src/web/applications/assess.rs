@@ -32,7 +32,7 @@ use crate::web::{Errors, address, see_other};
 #[serde(default)]
 pub struct Form {
     /// What the page showed when the officer decided.
-    pub version: i32,
+    pub version: String,
     pub verdict: String,
     pub outcome: String,
     pub id_compared: String,
@@ -54,6 +54,11 @@ impl Form {
             (false, true) => choice.to_owned(),
             (false, false) => format!("{}. {own}", choice.trim_end_matches('.')),
         }
+    }
+
+    /// The version of the application that the page showed; 0 for a form of no page.
+    pub fn version(&self) -> i32 {
+        self.version.parse().unwrap_or(0)
     }
 
     fn parse(&self) -> Result<Assessment, Errors> {
@@ -86,10 +91,16 @@ struct Deciding {
 impl Deciding {
     fn record(&self, conn: &mut Conn) -> Result<Recorded, AppError> {
         let application = within_scope(conn, &self.actor, self.id)?;
-        if application.version != self.form.version {
-            return Ok(self.changed(&application));
+        if application.version != self.form.version() {
+            return self.changed(conn, &application);
         }
         let evidence = decisions::evidence(conn, application)?;
+        // PostgreSQL shows each query what was committed before it: the account found above may be the very one that
+        // somebody else's decision has just created, and then it is their decision that the officer must hear of.
+        let application = within_scope(conn, &self.actor, self.id)?;
+        if application.version != self.form.version() {
+            return self.changed(conn, &application);
+        }
         let verdict = evidence.verdict();
         if matches!(self.assessment, Assessment::Valid(_)) && Some(verdict) != Verdict::from_code(&self.form.verdict) {
             return Ok(Recorded::Changed(format!(
@@ -106,29 +117,35 @@ impl Deciding {
             return Ok(Recorded::Done(decision));
         }
         // PostgreSQL let us read while somebody else wrote.
-        Ok(self.changed(&within_scope(conn, &self.actor, self.id)?))
+        let application = within_scope(conn, &self.actor, self.id)?;
+        self.changed(conn, &application)
     }
 
     /// What to tell whoever decided on an older version than the one that is there.
-    fn changed(&self, application: &Application) -> Recorded {
+    fn changed(&self, conn: &mut Conn, application: &Application) -> Result<Recorded, AppError> {
+        let mine = application.decided_by == Some(self.actor.id);
         let same = match (application.status, &self.assessment) {
-            (Status::Approved | Status::AwaitingCode, Assessment::Valid(_)) => true,
-            (Status::Rejected, Assessment::Invalid(reason)) => application.reason.as_ref() == Some(reason),
+            (Status::Approved, Assessment::Valid(_)) => mine,
+            // Nobody has decided one that waits for its code; its history knows who sent it there.
+            (Status::AwaitingCode, Assessment::Valid(_)) => {
+                let history = events::of_application(conn, self.id, 10)?;
+                let last = history.iter().find(|event| event.kind != EventKind::Viewed);
+                last.is_some_and(|e| e.kind == EventKind::AwaitingCode && e.staff_id == Some(self.actor.id))
+            }
+            (Status::Rejected, Assessment::Invalid(reason)) => mine && application.reason.as_ref() == Some(reason),
             _ => false,
         };
-        if application.decided_by == Some(self.actor.id) && same && application.version == self.form.version + 1 {
-            return Recorded::Already(application.status);
+        if same && application.version == self.form.version() + 1 {
+            return Ok(Recorded::Already(application.status));
         }
-        Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
+        Ok(Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
             (Some(name), Some(at)) => format!(
                 "{name} đã ghi nhận hồ sơ này là «{}» lúc {}. Đánh giá của bạn chưa được ghi nhận; nội dung bạn nhập còn ở dưới.",
                 application.status.label(),
                 show_time(at)
             ),
-            _ => "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại rồi ghi nhận; nội dung bạn nhập \
-                  được giữ nguyên."
-                .to_owned(),
-        })
+            _ => detail::CHANGED.to_owned(),
+        }))
     }
 }
 
@@ -161,7 +178,7 @@ pub async fn post(
                 refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             };
-            return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+            return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
     };
     let deciding = Deciding {
@@ -186,7 +203,7 @@ pub async fn post(
     };
     let shown =
         Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: Some(refusal), status };
-    Ok(detail::show(&person, &session, &parts, id, shown).await?.0)
+    detail::show(&request, &person, &session, &parts, id, shown).await
 }
 
 fn success_of(status: Status) -> &'static str {
@@ -283,7 +300,7 @@ pub async fn preview(
             refusal: None,
             status: StatusCode::OK,
         };
-        return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+        return detail::show(&request, &person, &session, &parts, id, shown).await;
     }
     let actor = person.clone();
     let number = parts.read(move |conn: &mut Conn| Ok(within_scope(conn, &actor, id)?.number)).await?;

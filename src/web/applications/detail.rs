@@ -7,10 +7,10 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::assess::Form;
-use super::within_scope;
+use super::{note_look, within_scope};
 use crate::clock;
 use crate::db::applications::Attempt;
-use crate::db::events::{Event, NewEvent};
+use crate::db::events::Event;
 use crate::db::messages::Shown as Message;
 use crate::db::photos::Photo;
 use crate::db::{Conn, accounts, applications, decisions, events, messages, photos, registry};
@@ -30,7 +30,7 @@ use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeApplications};
 use crate::web::session::TypedSession;
-use crate::web::{Chrome, Errors, Menu, address, page};
+use crate::web::{Chrome, Errors, Menu, page, see_other};
 
 /// How much of the history the page shows.
 const EVENTS: i64 = 200;
@@ -113,10 +113,7 @@ impl DetailPage {
     }
 
     fn papers(&self) -> Vec<&Photo> {
-        [PhotoKind::IdFront, PhotoKind::IdBack, PhotoKind::BirthCertificate]
-            .into_iter()
-            .filter_map(|kind| self.current(kind))
-            .collect()
+        PhotoKind::PAPERS.into_iter().filter_map(|kind| self.current(kind)).collect()
     }
 
     /// What the officer should know and what nothing is refused for.
@@ -127,6 +124,9 @@ impl DetailPage {
             && let Some(sentence) = id_number.mismatch(declaration.sex, &declaration.birth_date)
         {
             warnings.push(sentence.to_owned());
+        }
+        if declaration.has_two_personal_numbers() {
+            warnings.push("Mã số BHXH 12 số là số định danh, nhưng khác số giấy tờ đã kê khai.".to_owned());
         }
         let (phone, email) = self.loaded.sharing;
         if phone > 0 {
@@ -172,13 +172,19 @@ pub fn list_key(raw: &str) -> String {
     raw.chars().filter(char::is_ascii_alphanumeric).take(16).collect()
 }
 
+/// What to tell somebody whose form speaks of the application as it was before.
+pub const CHANGED: &str = "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại và đánh dấu lại các mục đã \
+     kiểm tra rồi ghi nhận; nội dung bạn nhập được giữ nguyên.";
+
+/// The page, and that this person looked at it.
 pub async fn show(
+    request: &HttpRequest,
     actor: &Actor,
     session: &TypedSession,
     parts: &Parts,
     id: ApplicationId,
     shown: Shown,
-) -> Result<(HttpResponse, bool), AppError> {
+) -> Result<HttpResponse, AppError> {
     let person = actor.clone();
     let loaded = parts.read(move |conn| load(conn, &person, id)).await?;
     let now = clock::now();
@@ -195,11 +201,23 @@ pub async fn show(
         },
         ..Form::default()
     });
+    let mut refusal = shown.refusal;
+    if application.status.is_open() && ![0, application.version].contains(&form.version()) {
+        // What was checked was checked on what is no longer there.
+        refusal.get_or_insert_with(|| CHANGED.to_owned());
+        form = Form {
+            id_compared: String::new(),
+            form_signed: String::new(),
+            photo_matches: String::new(),
+            name_compared: String::new(),
+            ..form
+        };
+    }
     // The form that is shown speaks of what is shown.
-    form.version = application.version;
+    form.version = application.version.to_string();
     form.verdict = evidence.verdict().code().to_owned();
     let number = application.number.as_str();
-    let preview = message::rejected(number, form.typed_reason().trim());
+    let preview = message::rejected(number, &form.typed_reason());
     let page_data = DetailPage {
         chrome: Chrome::new(actor, session, Menu::Applications),
         list: list_key(&shown.list),
@@ -228,13 +246,18 @@ pub async fn show(
         obstacle,
         form,
         errors: shown.errors,
-        refusal: shown.refusal,
+        refusal,
         loaded,
     };
-    Ok((page(&page_data, shown.status)?, looked))
+    let response = page(&page_data, shown.status)?;
+    if !looked {
+        note_look(parts, actor, id, request).await?;
+    }
+    Ok(response)
 }
 
-fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
+/// Whether the latest event is this person's own look, a moment ago.
+pub fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
     events.first().is_some_and(|last| {
         last.kind == EventKind::Viewed && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
     })
@@ -262,23 +285,10 @@ pub async fn get(
     });
     let list = form.as_ref().map_or_else(|| at.list.clone(), |form| form.list.clone());
     let shown = Shown { list, form, errors: Errors::default(), refusal, status: StatusCode::OK };
-    let (response, looked) = show(&person, &session, &parts, id, shown).await?;
-    if !looked {
-        let (by, address, now) = (person.id, address(&request), clock::now());
-        parts
-            .note(move |conn| {
-                let event = NewEvent {
-                    application: Some(id),
-                    staff: Some(by),
-                    kind: EventKind::Viewed,
-                    at: now,
-                    address: Some(&address),
-                    before: None,
-                    after: None,
-                };
-                Ok(events::add(conn, &event)?)
-            })
-            .await?;
-    }
-    Ok(response)
+    show(&request, &person, &session, &parts, id, shown).await
+}
+
+/// `GET` of an address to which the page posts: what a browser asks for again after a refusal.
+pub async fn back(path: web::Path<i64>) -> HttpResponse {
+    see_other(&format!("/applications/{}", path.into_inner()))
 }

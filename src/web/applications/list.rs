@@ -21,7 +21,7 @@ use crate::domain::text;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeApplications};
-use crate::web::session::TypedSession;
+use crate::web::session::{Flash, TypedSession};
 use crate::web::{Chrome, Errors, Menu, page, see_other};
 
 /// What *Tra cứu*, a column's head, a chip's cross and the page size post: the filter as it is on the page, and one wish.
@@ -207,6 +207,11 @@ impl ListPage {
         }
     }
 
+    /// The office's name as a column has room for it.
+    fn short_office(name: &str) -> String {
+        name.replacen("Bảo hiểm xã hội", "BHXH", 1)
+    }
+
     fn order(&self, column: &Sort) -> &'static str {
         match (self.filter.sort == *column, self.filter.descending) {
             (false, _) => "none",
@@ -224,7 +229,7 @@ fn thousands(number: i64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push('.');
         }
         out.push(digit);
@@ -259,7 +264,8 @@ fn chips(filter: &Filter, agencies: &[Agency]) -> Vec<Chip> {
 #[serde(default)]
 pub struct At {
     list: String,
-    page: Option<u32>,
+    /// As typed into the box *Trang*.
+    page: String,
 }
 
 pub async fn get(
@@ -272,14 +278,25 @@ pub async fn get(
     if let Some((form, _)) = session.take_draft::<Form>("/applications") {
         return search(person, session, parts, web::Form(form)).await;
     }
-    let (key, filter) = session
-        .filter(Some(at.list.as_str()).filter(|key| !key.is_empty()))
-        .unwrap_or_else(|| (String::new(), Filter::default()));
+    // A key that this session does not know any more must not silently mean "everything".
+    let known = session.filter(Some(at.list.as_str()).filter(|key| !key.is_empty()));
+    if known.is_none() && !at.list.is_empty() {
+        let text = "Điều kiện lọc của trang đó không còn; đây là danh sách như đã lọc gần nhất".to_owned();
+        session.tell(&Flash { good: false, text, offers_next: false })?;
+        return Ok(see_other("/applications"));
+    }
+    let (key, filter) = known.unwrap_or_default();
     show(
         &person,
         &session,
         &parts,
-        Shown { form: Form::of(&filter), filter, key, number: at.page.unwrap_or(1), errors: Errors::default() },
+        Shown {
+            form: Form::of(&filter),
+            filter,
+            key,
+            number: at.page.trim().parse().unwrap_or(1),
+            errors: Errors::default(),
+        },
     )
     .await
 }

@@ -112,7 +112,7 @@ pub async fn post(
     let list = list_key(upload.list.as_deref().map_or("", String::as_str));
     let kind = PhotoKind::from_code(&upload.kind).ok_or(AppError::Malformed)?;
     let kept = if upload.file.data.is_empty() {
-        Err(FieldError::new("Chọn tệp ảnh trước khi bấm Thay ảnh."))
+        Err(FieldError::new("Chọn tệp ảnh trước."))
     } else {
         match parts.photos.add(upload.file.data.to_vec()).await {
             Ok(sha256) => Ok(sha256),
@@ -127,24 +127,31 @@ pub async fn post(
             let shown = Shown {
                 list,
                 form: form.filter(|_| !draft.is_empty()),
-                errors: Errors::one("photo", fault),
+                errors: Errors::one(if kind == PhotoKind::Portrait { "photo" } else { "paper" }, fault),
                 refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             };
-            return Ok(detail::show(&person, &session, &parts, id, shown).await?.0);
+            return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
     };
     let (actor, address, now) = (person.clone(), address(&request), clock::now());
-    parts
+    let version = parts
         .write(move |conn| {
             let application = open_application(conn, &actor, id)?;
             let before = photos::replace(conn, id, kind, &sha256, Some(actor.id), now)?;
             let change = Change { event: EventKind::PhotoReplaced, kind, before, after: sha256 };
-            record(conn, &application, actor.id, &address, now, change)
+            record(conn, &application, actor.id, &address, now, change)?;
+            Ok(application.version)
         })
         .await?;
     if !draft.is_empty() {
-        session.keep_draft(&Draft { page: page.clone(), body: draft, expired: false })?;
+        let mut draft = Draft::of(page.clone(), &draft, false)?;
+        // What this officer changed is no news to them; but that this photo is the person's they have yet to say.
+        if draft.fields.get("version") == Some(&version.to_string()) {
+            draft.fields.insert("version".into(), (version + 1).to_string());
+            draft.fields.remove("photo_matches");
+        }
+        session.keep_draft(&draft)?;
     }
     session.tell(&Flash {
         good: true,
@@ -169,8 +176,8 @@ pub async fn restore(
     parts
         .write(move |conn| {
             let application = open_application(conn, &actor, id)?;
-            let (before, after) = photos::restore(conn, id, photo)?;
-            let change = Change { event: EventKind::PhotoRestored, kind: PhotoKind::Portrait, before, after };
+            let (kind, before, after) = photos::restore(conn, id, photo)?;
+            let change = Change { event: EventKind::PhotoRestored, kind, before, after };
             record(conn, &application, actor.id, &address, now, change)
         })
         .await?;

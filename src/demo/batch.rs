@@ -1,0 +1,163 @@
+//! What is written at once: some thousands of applications with all the traces that the desk leaves of each.
+
+use chrono::{Datelike, NaiveDateTime, TimeDelta};
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::cases::Portrait;
+use super::pictures::Pictures;
+use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
+use crate::db::decisions::Recorded;
+use crate::db::events::NewEvent;
+use crate::db::{Conn, DbError, registry};
+use crate::domain::application::{Application, PhotoKind, Status};
+use crate::domain::dates::to_hanoi;
+use crate::domain::event::EventKind;
+use crate::domain::ids::StaffId;
+use crate::domain::outbox::{Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::registry::{Member, Verdict};
+use crate::domain::to_json;
+
+/// How many applications, or entries of the registry, are held before they are written.
+const FULL: usize = 2_000;
+
+#[derive(Default)]
+pub struct Batch<'a> {
+    pub members: Vec<Member>,
+    pub filed: Vec<Filed>,
+    pub accounts: Vec<NewAccount>,
+    photos: Vec<Photo<'a>>,
+    messages: Vec<Ended>,
+    events: Vec<NewEvent<'static>>,
+}
+
+impl<'a> Batch<'a> {
+    pub fn is_full(&self) -> bool {
+        self.filed.len() >= FULL || self.members.len() >= FULL
+    }
+
+    /// Writes the history: how it came in, and what was decided.
+    pub fn history(
+        &mut self,
+        application: &Application,
+        entered_by: Option<StaffId>,
+        decision: Option<(NaiveDateTime, StaffId, Verdict)>,
+        address: &'static str,
+    ) {
+        let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
+            application: Some(application.id),
+            staff,
+            kind,
+            at,
+            address: staff.map(|_| address),
+            before,
+            after: Some(after),
+        };
+        let pending = to_json(&Recorded { status: Status::Pending, reason: None, verdict: None });
+        let came_in = if entered_by.is_some() { EventKind::Entered } else { EventKind::Submitted };
+        self.events.push(event(came_in, application.submitted_at, entered_by, None, pending.clone()));
+        let Some((at, officer, verdict)) = decision else { return };
+        let kind = match application.status {
+            Status::Pending => return,
+            Status::Approved => EventKind::Approved,
+            Status::Rejected => EventKind::Rejected,
+            Status::AwaitingCode => EventKind::AwaitingCode,
+            Status::Expired => EventKind::Expired,
+        };
+        let by_officer = kind != EventKind::Expired;
+        let after = to_json(&Recorded {
+            status: application.status,
+            reason: application.reason.as_deref(),
+            verdict: by_officer.then_some(verdict.code()),
+        });
+        self.events.push(event(kind, at, by_officer.then_some(officer), Some(pending), after));
+    }
+
+    /// Adds the photos. `index` chooses among the portraits that suit the applicant.
+    pub fn photograph(
+        &mut self,
+        of: &Application,
+        pictures: &'a Pictures,
+        portrait: Portrait,
+        index: u64,
+        added_by: Option<StaffId>,
+    ) {
+        let sex = of.declaration.sex;
+        let is_minor = of.declaration.guardian.is_some();
+        let age = to_hanoi(of.submitted_at).year() - of.declaration.birth_date.year();
+        let mut photos = Vec::with_capacity(3);
+        match portrait {
+            Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, age, index))),
+            Portrait::Blurred => photos.push((PhotoKind::Portrait, pictures.blurred())),
+            Portrait::Lacking => {}
+        }
+        if is_minor {
+            photos.push((PhotoKind::BirthCertificate, pictures.birth_certificate()));
+        } else {
+            photos.push((PhotoKind::IdFront, pictures.id_front(sex)));
+            photos.push((PhotoKind::IdBack, pictures.id_back()));
+        }
+        self.photos.extend(photos.into_iter().map(|(kind, sha256)| Photo {
+            application: of.id,
+            kind,
+            sha256,
+            added_at: of.submitted_at,
+            added_by,
+        }));
+    }
+
+    /// Records a message as sent, or as given up with this error, within minutes of the decision.
+    pub fn send(
+        &mut self,
+        rng: &mut StdRng,
+        now: NaiveDateTime,
+        application: &Application,
+        draft: Draft,
+        error: Option<&'static str>,
+    ) {
+        #[derive(serde::Serialize)]
+        struct About {
+            kind: MessageKind,
+            channel: MessageChannel,
+        }
+        let created_at = application.decided_at.unwrap_or(now);
+        let ended_at = (created_at + TimeDelta::seconds(rng.random_range(1..90))).min(now);
+        let about = About { kind: draft.kind, channel: draft.channel };
+        self.events.push(NewEvent {
+            application: Some(application.id),
+            staff: None,
+            kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
+            at: ended_at,
+            address: None,
+            before: None,
+            after: Some(to_json(&about)),
+        });
+        self.messages.push(Ended {
+            application: application.id,
+            key: format!(
+                "{}-{}-{}-{}",
+                application.id,
+                application.version - 1,
+                draft.kind.code(),
+                draft.channel.code()
+            ),
+            draft,
+            state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
+            attempts: 1,
+            created_at,
+            ended_at,
+            error,
+        });
+    }
+
+    /// Writes all and begins anew.
+    pub fn flush(&mut self, conn: &mut Conn, password_hash: &str, now: NaiveDateTime) -> Result<(), DbError> {
+        let Batch { members, filed, accounts, photos, messages, events } = std::mem::take(self);
+        registry::upsert(conn, &members, now)?;
+        bulk::applications(conn, &filed)?;
+        bulk::photos(conn, &photos)?;
+        bulk::accounts(conn, &filed, &accounts, password_hash)?;
+        bulk::messages(conn, &messages)?;
+        Ok(bulk::events(conn, &events)?)
+    }
+}

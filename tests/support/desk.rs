@@ -1,0 +1,109 @@
+//! What an officer does at the desk and what then stands on the page and in the database, in the words of the work.
+
+use diesel::prelude::*;
+
+use tnhs::db::messages::{self, Shown};
+use tnhs::db::schema::{accounts, events, sessions};
+use tnhs::domain::application::{Application, Status};
+use tnhs::domain::event::EventKind;
+use tnhs::domain::ids::ApplicationId;
+
+use super::{Browser, Form, Page, TestApp};
+
+/// What must be ticked before *hợp lệ*.
+pub const CHECKLIST: [&str; 3] = ["id_compared", "form_signed", "photo_matches"];
+
+impl Browser {
+    /// Opens the page of an application.
+    #[track_caller]
+    pub fn open(&self, application: &Application) -> Page {
+        self.get(&format!("/applications/{}", application.id)).expect(200)
+    }
+}
+
+impl Page {
+    /// The decision *hợp lệ* with the whole checklist.
+    #[track_caller]
+    pub fn valid(&self) -> Form {
+        CHECKLIST.iter().fold(self.form("Ghi nhận").set("outcome", "valid"), |form, tick| form.check(tick))
+    }
+
+    /// The decision *không hợp lệ* for a reason that the officer writes.
+    #[track_caller]
+    pub fn invalid(&self, reason: &str) -> Form {
+        self.form("Ghi nhận").set("outcome", "invalid").set("reason", reason)
+    }
+
+    /// The sentence beside a field, when something is wrong with it.
+    pub fn fault(&self, field: &str) -> Option<String> {
+        self.texts_of(&format!("p.error#{field}-about")).pop()
+    }
+
+    /// What the page tells on top: of success, or why not.
+    #[track_caller]
+    pub fn told(&self) -> String {
+        self.text_of("p.flash.good, p.flash.bad, .flashes p.flash.note")
+    }
+
+    /// *Trạng thái* on an application's page.
+    #[track_caller]
+    pub fn status_shown(&self) -> String {
+        self.texts_of(".identity .badge").remove(0)
+    }
+
+    /// *Lịch sử*, newest first.
+    pub fn history(&self) -> Vec<String> {
+        self.texts_of("ol.history li")
+    }
+}
+
+impl TestApp {
+    /// Somebody who declared at Ba Đình with a portrait and whom the registry knows exactly as declared.
+    pub fn ready(&self, name: &str) -> Application {
+        let person = self.citizen(name);
+        self.registered(&person);
+        self.declared(&self.offices.ba_dinh, &person)
+    }
+
+    /// *Hợp lệ* is posted although the page does not offer it, and must be refused; returns the reason that is told.
+    #[track_caller]
+    pub fn forced(&self, officer: &Browser, application: &Application) -> String {
+        let page = officer.open(application);
+        assert!(page.select("input[name=outcome][value=valid][disabled]").len() == 1, "hợp lệ is offered on\n{page}");
+        let form = page.form("Ghi nhận").forge("outcome", "valid");
+        let page = officer.submit(CHECKLIST.iter().fold(form, |form, tick| form.check(tick))).expect(422);
+        assert_eq!(self.status(application), Status::Pending);
+        assert_eq!((self.accounts_of(application.id), self.messages(application).len()), (0, 0));
+        page.told()
+    }
+
+    pub fn status(&self, application: &Application) -> Status {
+        self.application(application.id).status
+    }
+
+    /// How many accounts an application has led to.
+    pub fn accounts_of(&self, id: ApplicationId) -> i64 {
+        self.db(|conn| accounts::table.filter(accounts::application_id.eq(id)).count().get_result(conn))
+    }
+
+    pub fn accounts(&self) -> i64 {
+        self.db(|conn| accounts::table.count().get_result(conn))
+    }
+
+    /// What is queued for an application or was sent, oldest first.
+    pub fn messages(&self, application: &Application) -> Vec<Shown> {
+        self.db(|conn| messages::of_application(conn, application.id))
+    }
+
+    pub fn events_of(&self, id: ApplicationId, kind: EventKind) -> i64 {
+        self.db(|conn| {
+            let of_it = events::table.filter(events::application_id.eq(id));
+            of_it.filter(events::kind.eq(kind)).count().get_result(conn)
+        })
+    }
+
+    /// Time passes until everybody's session has ended.
+    pub fn end_all_sessions(&self) {
+        self.db(|conn| diesel::delete(sessions::table).execute(conn));
+    }
+}
