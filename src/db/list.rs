@@ -5,7 +5,7 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::backend::Backend;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Bool, Timestamp};
@@ -229,15 +229,19 @@ macro_rules! ordered {
 
 diesel::alias!(name_tokens as other_tokens: OtherTokens);
 
-/// Those of the tokens' postings, in a boxed query, that are of the applications named by `$id`.
+/// Adds to a boxed query that the application `$id` has each of the tokens. A scalar subquery is asked row by row until the
+/// page is full; EXISTS would let PostgreSQL collect all postings of a common word first.
 macro_rules! has_tokens {
     ($q:ident, $tokens:expr, $id:expr) => {
         for token in $tokens {
-            $q = $q.filter(exists(
+            $q = $q.filter(
                 other_tokens
                     .filter(other_tokens.field(name_tokens::token).eq(*token))
-                    .filter(other_tokens.field(name_tokens::application_id).eq($id)),
-            ));
+                    .filter(other_tokens.field(name_tokens::application_id).eq($id))
+                    .select(other_tokens.field(name_tokens::token))
+                    .single_value()
+                    .is_not_null(),
+            );
         }
     };
 }
@@ -300,6 +304,11 @@ fn page_ids(
                 ordered!(query, q);
             }
             q.limit(limit).offset(offset).load(conn)
+        }
+        Some(search) if usual && matches!(search.way, Way::Postings) => {
+            let mut q = name_tokens::table.select(name_tokens::application_id).into_boxed();
+            named!(query, q, search);
+            q.order(name_tokens::application_id.desc()).limit(limit).offset(offset).load(conn)
         }
         Some(search) => {
             let mut q = postings_first!(query, search);
@@ -366,27 +375,35 @@ fn search_names<T>(
     if tokens.is_empty() {
         return run(conn, None);
     }
-    let way = if !query.has_criteria_besides_a_name() {
-        Way::Postings
-    } else if count_matches(conn, query, None)? > i64::from(COUNT_CAP) {
-        Way::PostingsFirst
-    } else {
-        Way::CriteriaFirst
+    let criteria = if query.has_criteria_besides_a_name() { Some(count_matches(conn, query, None)?) } else { None };
+    // Which way is the shorter one: from the first token's postings, or from what meets the other criteria.
+    let way = |conn: &mut Conn, tokens: &[i64]| -> QueryResult<Way> {
+        Ok(match criteria {
+            None => Way::Postings,
+            Some(few) if few <= i64::from(COUNT_CAP) && postings(conn, tokens[0], few)? >= few => Way::CriteriaFirst,
+            Some(_) => Way::PostingsFirst,
+        })
     };
-    let found = run(conn, Some(&NameSearch { tokens, way }))?;
+    let search = NameSearch { way: way(conn, &tokens)?, tokens };
+    let found = run(conn, Some(&search))?;
     if found.is_some() || words.len() < 2 {
         return Ok(found);
     }
     // Walking the rarest word's postings and asking for the others is quick; the other way round is not.
     let mut by_rarity = Vec::with_capacity(words.len());
     for token in words {
-        let postings = name_tokens::table.filter(name_tokens::token.eq(token)).select(name_tokens::application_id);
-        let count: i64 = Counted(postings.limit(2_000)).get_result(conn)?;
-        by_rarity.push((count, token));
+        by_rarity.push((postings(conn, token, 20_000)?, token));
     }
     by_rarity.sort_unstable();
-    let tokens = by_rarity.into_iter().map(|(_, token)| token).collect();
-    run(conn, Some(&NameSearch { tokens, way }))
+    let tokens: Vec<i64> = by_rarity.into_iter().map(|(_, token)| token).collect();
+    let search = NameSearch { way: way(conn, &tokens)?, tokens };
+    run(conn, Some(&search))
+}
+
+/// How many names have the token, up to a limit.
+fn postings(conn: &mut Conn, token: i64, limit: i64) -> QueryResult<i64> {
+    let all = name_tokens::table.filter(name_tokens::token.eq(token)).select(name_tokens::application_id);
+    Counted(all.limit(limit)).get_result(conn)
 }
 
 /// Reads one page, newest first unless another order is asked for.

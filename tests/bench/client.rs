@@ -18,12 +18,24 @@ pub struct Client {
     stream: TcpStream,
     cookie: String,
     csrf: String,
+    from: String,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    /// Signs in through the page.
+    /// Signs in through the page. Who tries while another try is under way must wait, like somebody who guesses.
     pub fn sign_in(address: &str, login: &str, password: &str) -> anyhow::Result<Self> {
+        for _ in 0..600 {
+            if let Some(client) = Self::try_sign_in(address, login, password, "10.0.0.1")? {
+                return Ok(client);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        bail!("{login} is never let in")
+    }
+
+    /// From this place, as a proxy would tell it.
+    pub fn try_sign_in(address: &str, login: &str, password: &str, from: &str) -> anyhow::Result<Option<Self>> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         let mut client = Self {
@@ -31,15 +43,19 @@ impl Client {
             stream,
             cookie: String::new(),
             csrf: String::new(),
+            from: from.to_owned(),
             buffer: Vec::new(),
         };
         let answer = client.post("/sign-in", &[("login", login), ("password", password)])?;
+        if answer.status == 429 {
+            return Ok(None);
+        }
         ensure!(answer.status == 303 && !client.cookie.is_empty(), "{login} could not sign in: {}", answer.status);
         let page = client.get("/password")?;
         let page = String::from_utf8_lossy(&page.body);
         let (_, after) = page.split_once("name=\"csrf\" value=\"").context("a page without a token")?;
         client.csrf = after.split('"').next().unwrap_or_default().to_owned();
-        Ok(client)
+        Ok(Some(client))
     }
 
     pub fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
@@ -54,8 +70,9 @@ impl Client {
         }
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+             X-Forwarded-For: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             self.cookie,
+            self.from,
             body.len(),
             host = self.address,
         );

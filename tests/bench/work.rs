@@ -28,6 +28,12 @@ pub struct Who {
 pub const OFFICER: Who = Who { login: "canbo", password: "canbo-lam-giang" };
 const SUPERVISOR: Who = Who { login: "giamsat", password: "giamsat-lam-giang" };
 
+/// The login of one of the demonstration's sixteen other officers; they have the same password.
+pub fn colleague(number: usize) -> String {
+    const OFFICES: [&str; 8] = ["99001", "99002", "99003", "99004", "99005", "99006", "99101", "99102"];
+    format!("canbo{}.{}", number % 2 + 1, OFFICES[number / 2 % OFFICES.len()])
+}
+
 /// One search and the page of its result.
 #[derive(Clone)]
 pub struct Ask {
@@ -162,6 +168,7 @@ impl Desk {
         add(&OFFICER, "rare: expired changes, late", fixed(mine, changed_late(), 1));
         add(&OFFICER, "by name", fixed(mine, Filter { sort: Sort::Name, ..default() }, 1));
         add(&OFFICER, "by deadline", fixed(mine, Filter { sort: Sort::Due, ..default() }, 1));
+        add(&OFFICER, "by telephone", fixed(mine, Filter { sort: Sort::Phone, ..default() }, 1));
         add(&OFFICER, "by officer, grouped", fixed(mine, Filter { group: Some(Group::Officer), ..default() }, 1));
         add(&OFFICER, "500 rows", fixed(mine, Filter { size: 500, ..default() }, 1));
 

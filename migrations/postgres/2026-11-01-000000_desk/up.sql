@@ -124,6 +124,8 @@ CREATE INDEX applications_by_province
     ON applications (province_id, submitted_at DESC, id DESC, status, kind, due_at, decided_at, decided_by);
 CREATE INDEX applications_by_province_status
     ON applications (province_id, status, submitted_at DESC, id DESC, kind, due_at, decided_at);
+CREATE INDEX applications_by_province_agency
+    ON applications (province_id, agency_id, submitted_at DESC, id DESC, status, kind, due_at, decided_at);
 CREATE INDEX applications_by_time ON applications (submitted_at DESC, id DESC, status, kind, due_at, decided_at);
 CREATE INDEX applications_by_status ON applications (status, submitted_at DESC, id DESC, kind, due_at, decided_at);
 CREATE INDEX applications_open_by_agency
@@ -145,8 +147,11 @@ CREATE TABLE name_tokens (
     application_id BIGINT NOT NULL REFERENCES applications (id),
     agency_id BIGINT NOT NULL,
     province_id BIGINT,
-    PRIMARY KEY (token, application_id)
+    PRIMARY KEY (token, application_id) INCLUDE (province_id)
 );
+-- A token that is not known when a statement is prepared shall be taken for a common one: its postings are then walked in
+-- the order of the index, and not collected and sorted.
+ALTER TABLE name_tokens ALTER COLUMN token SET (n_distinct = 500);
 CREATE INDEX name_tokens_by_agency ON name_tokens (agency_id, token, application_id);
 
 -- References to the photo store. A replaced photo stays, with current = false.

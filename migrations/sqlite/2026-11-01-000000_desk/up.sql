@@ -123,6 +123,8 @@ CREATE INDEX applications_by_province
     ON applications (province_id, submitted_at DESC, id DESC, status, kind, due_at, decided_at, decided_by);
 CREATE INDEX applications_by_province_status
     ON applications (province_id, status, submitted_at DESC, id DESC, kind, due_at, decided_at);
+CREATE INDEX applications_by_province_agency
+    ON applications (province_id, agency_id, submitted_at DESC, id DESC, status, kind, due_at, decided_at);
 CREATE INDEX applications_by_time ON applications (submitted_at DESC, id DESC, status, kind, due_at, decided_at);
 CREATE INDEX applications_by_status ON applications (status, submitted_at DESC, id DESC, kind, due_at, decided_at);
 CREATE INDEX applications_open_by_agency
