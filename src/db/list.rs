@@ -4,9 +4,11 @@
 //! touches no row; then the rows of that page. Searching by name walks the postings in `name_tokens` instead, newest first.
 
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::backend::Backend;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Bool, Timestamp};
 
 use super::Conn;
 use super::schema::{agencies, applications, messages, name_tokens, staff};
@@ -18,6 +20,7 @@ use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::names;
 use crate::domain::outbox::MessageState;
 use crate::domain::permission::Scope;
+use crate::on_backend;
 
 /// A filter ready to be run.
 #[derive(Clone, Debug)]
@@ -56,12 +59,40 @@ pub struct ListRow {
     pub officer: Option<String>,
 }
 
-/// How the words of a name are looked for.
-enum NameSearch {
-    /// In this order, side by side.
-    Phrase(Vec<i64>),
-    /// In any order; the rarest first.
-    Words(Vec<i64>),
+/// How a name is looked for.
+struct NameSearch {
+    /// All must be in the name: runs of syllables as they were typed, or single ones, the rarest first.
+    tokens: Vec<i64>,
+    way: Way,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    /// The name is all that is asked: the postings alone answer.
+    Postings,
+    /// The postings are walked, and each application asked for the other criteria.
+    PostingsFirst,
+    /// Few applications meet the other criteria: each is asked for the name.
+    CriteriaFirst,
+}
+
+/// Counts the rows of a query that has a limit.
+#[derive(diesel::query_builder::QueryId)]
+struct Counted<Q>(Q);
+
+impl<Q> diesel::query_builder::Query for Counted<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> RunQueryDsl<Conn> for Counted<Q> {}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
 }
 
 /// Adds the scope and every criterion to a boxed query over `applications`.
@@ -83,6 +114,10 @@ macro_rules! filtered {
         }
         if let Some(status) = $query.status {
             q = q.filter(applications::status.eq(status));
+            if status.is_open() {
+                // It says nothing new, but the indexes of the undecided ones can be used.
+                q = q.filter(applications::decided_at.is_null());
+            }
         }
         if let Some(from) = $query.from {
             q = q.filter(applications::submitted_at.ge(from));
@@ -90,29 +125,29 @@ macro_rules! filtered {
         if let Some(before) = $query.before {
             q = q.filter(applications::submitted_at.lt(before));
         }
+        // Stated as a condition on one expression, not as "decided and … or not decided and …": a database answers that from
+        // two indexes and then reads every row.
         match $query.deadline {
             None => {}
+            Some(DeadlineState::Late) if $query.status.is_some_and(Status::is_open) => {
+                q = q.filter(applications::due_at.lt($query.now));
+            }
             Some(DeadlineState::Late) => {
                 q = q.filter(
-                    applications::decided_at
-                        .is_null()
-                        .and(applications::due_at.lt($query.now))
-                        .or(applications::decided_at.is_not_null().and(sql::<Bool>("decided_at > due_at"))),
+                    sql::<Bool>("coalesce(decided_at, ").bind::<Timestamp, _>($query.now).sql(") > due_at"),
                 );
             }
             Some(DeadlineState::DueSoon) => {
+                if $query.status.is_none() {
+                    q = q.filter(applications::status.eq_any([Status::Pending, Status::AwaitingCode]));
+                }
                 q = q
                     .filter(applications::decided_at.is_null())
                     .filter(applications::due_at.ge($query.now))
                     .filter(applications::due_at.lt(soon));
             }
             Some(DeadlineState::OnTime) => {
-                q = q.filter(
-                    applications::decided_at
-                        .is_null()
-                        .and(applications::due_at.ge(soon))
-                        .or(applications::decided_at.is_not_null().and(sql::<Bool>("decided_at <= due_at"))),
-                );
+                q = q.filter(sql::<Bool>("coalesce(decided_at, ").bind::<Timestamp, _>(soon).sql(") <= due_at"));
             }
         }
         for term in &$query.terms {
@@ -194,25 +229,50 @@ macro_rules! ordered {
 
 diesel::alias!(name_tokens as other_tokens: OtherTokens);
 
-/// Restricts a boxed join of postings and applications to one name search.
+/// Those of the tokens' postings, in a boxed query, that are of the applications named by `$id`.
+macro_rules! has_tokens {
+    ($q:ident, $tokens:expr, $id:expr) => {
+        for token in $tokens {
+            $q = $q.filter(exists(
+                other_tokens
+                    .filter(other_tokens.field(name_tokens::token).eq(*token))
+                    .filter(other_tokens.field(name_tokens::application_id).eq($id)),
+            ));
+        }
+    };
+}
+
+/// Restricts a boxed query over the postings to one name search.
 macro_rules! named {
     ($query:ident, $q:ident, $search:expr) => {{
-        let (NameSearch::Phrase(tokens) | NameSearch::Words(tokens)) = $search;
         match $query.scope {
             Scope::Agency(agency) => $q = $q.filter(name_tokens::agency_id.eq(agency)),
             Scope::Province(province) => $q = $q.filter(name_tokens::province_id.eq(province)),
-            Scope::Country | Scope::Nothing => {}
+            Scope::Country => {}
+            Scope::Nothing => $q = $q.filter(sql::<Bool>("1 = 0")),
         }
-        if let Some((first, rest)) = tokens.split_first() {
+        if let Some((first, rest)) = $search.tokens.split_first() {
             $q = $q.filter(name_tokens::token.eq(*first));
-            for token in rest {
-                $q = $q.filter(exists(
-                    other_tokens
-                        .filter(other_tokens.field(name_tokens::token).eq(*token))
-                        .filter(other_tokens.field(name_tokens::application_id).eq(name_tokens::application_id)),
-                ));
-            }
+            has_tokens!($q, rest, name_tokens::application_id);
         }
+    }};
+}
+
+/// What a name search selects its ids from, before any order.
+macro_rules! criteria_first {
+    ($query:ident, $search:expr) => {{
+        let mut q = filtered!($query, applications::table.select(applications::id).into_boxed());
+        has_tokens!(q, &$search.tokens, applications::id);
+        q
+    }};
+}
+
+macro_rules! postings_first {
+    ($query:ident, $search:expr) => {{
+        let mut q =
+            filtered!($query, name_tokens::table.inner_join(applications::table).select(applications::id).into_boxed());
+        named!($query, q, $search);
+        q
     }};
 }
 
@@ -224,19 +284,26 @@ fn page_ids(
     limit: i64,
     offset: i64,
 ) -> QueryResult<Vec<ApplicationId>> {
+    // A name is looked for newest first, whatever waits. Ids rise with time.
+    let usual = query.sort == Sort::Queue && query.group.is_none();
     match name {
         None => {
             let mut q = filtered!(query, applications::table.select(applications::id).into_boxed());
             ordered!(query, q);
             q.limit(limit).offset(offset).load(conn)
         }
+        Some(search) if matches!(search.way, Way::CriteriaFirst) => {
+            let mut q = criteria_first!(query, search);
+            if usual {
+                q = q.then_order_by(applications::submitted_at.desc()).then_order_by(applications::id.desc());
+            } else {
+                ordered!(query, q);
+            }
+            q.limit(limit).offset(offset).load(conn)
+        }
         Some(search) => {
-            let mut q = filtered!(
-                query,
-                name_tokens::table.inner_join(applications::table).select(applications::id).into_boxed()
-            );
-            named!(query, q, search);
-            if query.sort == Sort::Queue && query.group.is_none() {
+            let mut q = postings_first!(query, search);
+            if usual {
                 q = q.then_order_by(name_tokens::application_id.desc());
             } else {
                 ordered!(query, q);
@@ -248,90 +315,97 @@ fn page_ids(
 
 /// How many applications match, exactly up to [`COUNT_CAP`]; one more means "more".
 fn count_matches(conn: &mut Conn, query: &Query, name: Option<&NameSearch>) -> QueryResult<i64> {
-    let cap = i64::from(COUNT_CAP);
-    let beyond: Option<ApplicationId> = match name {
+    let limit = i64::from(COUNT_CAP) + 1;
+    match name.map(|search| (search, search.way)) {
         None => {
             let q = filtered!(query, applications::table.select(applications::id).into_boxed());
-            q.limit(1).offset(cap).load(conn)?.pop()
+            Counted(q.limit(limit)).get_result(conn)
         }
-        Some(search) => {
-            let mut q = filtered!(
-                query,
-                name_tokens::table.inner_join(applications::table).select(applications::id).into_boxed()
-            );
+        Some((search, Way::Postings)) => {
+            let mut q = name_tokens::table.select(name_tokens::application_id).into_boxed();
             named!(query, q, search);
-            q.limit(1).offset(cap).load(conn)?.pop()
+            Counted(q.limit(limit)).get_result(conn)
         }
-    };
-    if beyond.is_some() {
-        return Ok(cap + 1);
-    }
-    match name {
-        None => filtered!(query, applications::table.select(diesel::dsl::count_star()).into_boxed()).get_result(conn),
-        Some(search) => {
-            let mut q = filtered!(
-                query,
-                name_tokens::table.inner_join(applications::table).select(diesel::dsl::count_star()).into_boxed()
-            );
-            named!(query, q, search);
-            q.get_result(conn)
+        Some((search, Way::CriteriaFirst)) => {
+            let q = criteria_first!(query, search);
+            Counted(q.limit(limit)).get_result(conn)
+        }
+        Some((search, Way::PostingsFirst)) => {
+            let q = postings_first!(query, search);
+            Counted(q.limit(limit)).get_result(conn)
         }
     }
 }
 
-/// The searches to try for the names in a filter, the strictest first.
-fn name_searches(conn: &mut Conn, query: &Query) -> QueryResult<Vec<NameSearch>> {
-    let mut phrase = Vec::new();
+impl Query {
+    fn has_criteria_besides_a_name(&self) -> bool {
+        self.agency.is_some()
+            || self.kind.is_some()
+            || self.status.is_some()
+            || self.deadline.is_some()
+            || self.from.is_some()
+            || self.before.is_some()
+            || self.terms.iter().any(|term| !matches!(term, Term::Name(_)))
+    }
+}
+
+/// Looks for the names in a filter: as they were typed, and only where `run` finds nothing so, word by word.
+fn search_names<T>(
+    conn: &mut Conn,
+    query: &Query,
+    mut run: impl FnMut(&mut Conn, Option<&NameSearch>) -> QueryResult<Option<T>>,
+) -> QueryResult<Option<T>> {
+    let mut tokens = Vec::new();
     let mut words = Vec::new();
     for term in &query.terms {
         if let Term::Name(name) = term {
-            phrase.extend(names::query_runs(name));
+            tokens.extend(names::query_runs(name));
             words.extend(names::query_singles(name));
         }
     }
-    if phrase.is_empty() {
-        return Ok(Vec::new());
+    if tokens.is_empty() {
+        return run(conn, None);
     }
-    let mut searches = vec![NameSearch::Phrase(phrase)];
-    if words.len() > 1 {
-        // Walking the rarest word's postings and asking for the others is quick; the other way round is not.
-        let mut by_rarity = Vec::with_capacity(words.len());
-        for token in words {
-            let postings: Vec<ApplicationId> = name_tokens::table
-                .filter(name_tokens::token.eq(token))
-                .select(name_tokens::application_id)
-                .limit(2_000)
-                .load(conn)?;
-            by_rarity.push((postings.len(), token));
-        }
-        by_rarity.sort_unstable();
-        searches.push(NameSearch::Words(by_rarity.into_iter().map(|(_, token)| token).collect()));
+    let way = if !query.has_criteria_besides_a_name() {
+        Way::Postings
+    } else if count_matches(conn, query, None)? > i64::from(COUNT_CAP) {
+        Way::PostingsFirst
+    } else {
+        Way::CriteriaFirst
+    };
+    let found = run(conn, Some(&NameSearch { tokens, way }))?;
+    if found.is_some() || words.len() < 2 {
+        return Ok(found);
     }
-    Ok(searches)
+    // Walking the rarest word's postings and asking for the others is quick; the other way round is not.
+    let mut by_rarity = Vec::with_capacity(words.len());
+    for token in words {
+        let postings = name_tokens::table.filter(name_tokens::token.eq(token)).select(name_tokens::application_id);
+        let count: i64 = Counted(postings.limit(2_000)).get_result(conn)?;
+        by_rarity.push((count, token));
+    }
+    by_rarity.sort_unstable();
+    let tokens = by_rarity.into_iter().map(|(_, token)| token).collect();
+    run(conn, Some(&NameSearch { tokens, way }))
 }
 
 /// Reads one page, newest first unless another order is asked for.
 pub fn page(conn: &mut Conn, query: &Query, limit: i64, offset: i64) -> QueryResult<Vec<ListRow>> {
-    let mut ids = Vec::new();
-    let searches = name_searches(conn, query)?;
-    if searches.is_empty() {
-        ids = page_ids(conn, query, None, limit, offset)?;
-    }
-    for search in &searches {
-        ids = page_ids(conn, query, Some(search), limit, offset)?;
-        // A later page of a phrase that is found may be empty; only a phrase found nowhere is looked for word by word.
-        if !ids.is_empty() || (offset > 0 && !page_ids(conn, query, Some(search), 1, 0)?.is_empty()) {
-            break;
-        }
-    }
-    rows(conn, &ids)
+    let ids = search_names(conn, query, |conn, name| {
+        let ids = page_ids(conn, query, name, limit, offset)?;
+        // A later page of what is found may be empty.
+        let found = !ids.is_empty() || (offset > 0 && !page_ids(conn, query, name, 1, 0)?.is_empty());
+        Ok(found.then_some(ids))
+    })?;
+    rows(conn, &ids.unwrap_or_default())
 }
 
 fn rows(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ListRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut rows: Vec<ListRow> = applications::table
+    // Of each backend's own: on PostgreSQL the ids are then one parameter, and the statement stays prepared.
+    let mut rows: Vec<ListRow> = on_backend!(conn, c => applications::table
         .inner_join(agencies::table)
         .left_join(staff::table.on(applications::decided_by.eq(staff::id.nullable())))
         .filter(applications::id.eq_any(ids))
@@ -350,7 +424,7 @@ fn rows(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ListRow>> {
             agencies::name,
             staff::name.nullable(),
         ))
-        .load(conn)?;
+        .load(c))?;
     let place: std::collections::HashMap<ApplicationId, usize> =
         ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     rows.sort_by_key(|row| place.get(&row.id).copied());
@@ -359,42 +433,38 @@ fn rows(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ListRow>> {
 
 /// How many applications match a filter (up to [`COUNT_CAP`] + 1).
 pub fn count(conn: &mut Conn, query: &Query) -> QueryResult<i64> {
-    let searches = name_searches(conn, query)?;
-    if searches.is_empty() {
-        return count_matches(conn, query, None);
-    }
-    for search in &searches {
-        let found = count_matches(conn, query, Some(search))?;
-        if found > 0 {
-            return Ok(found);
-        }
-    }
-    Ok(0)
+    let found = search_names(conn, query, |conn, name| {
+        let count = count_matches(conn, query, name)?;
+        Ok((count > 0).then_some(count))
+    })?;
+    Ok(found.unwrap_or_default())
 }
 
 /// How many applications of a scope wait for a decision and are late (up to [`COUNT_CAP`] + 1).
 pub fn count_late(conn: &mut Conn, scope: Scope, now: NaiveDateTime) -> QueryResult<i64> {
-    let open = applications::table
-        .filter(applications::decided_at.is_null())
-        .filter(applications::status.eq(Status::Pending))
-        .filter(applications::due_at.lt(now))
-        .select(applications::id)
-        .limit(i64::from(COUNT_CAP) + 1);
-    let late: Vec<ApplicationId> = match scope {
-        Scope::Agency(agency) => open.filter(applications::agency_id.eq(agency)).load(conn)?,
-        Scope::Province(province) => open.filter(applications::province_id.eq(province)).load(conn)?,
-        Scope::Country => open.load(conn)?,
-        Scope::Nothing => Vec::new(),
+    let late = Query {
+        scope,
+        terms: Vec::new(),
+        agency: None,
+        kind: None,
+        status: Some(Status::Pending),
+        deadline: Some(DeadlineState::Late),
+        from: None,
+        before: None,
+        sort: Sort::Queue,
+        descending: false,
+        group: None,
+        now,
     };
-    i64::try_from(late.len()).map_err(|error| diesel::result::Error::DeserializationError(error.into()))
+    count_matches(conn, &late, None)
 }
 
 /// Which of these applications have a message that could not be sent.
 pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ApplicationId>> {
-    messages::table
+    on_backend!(conn, c => messages::table
         .filter(messages::application_id.eq_any(ids))
         .filter(messages::state.eq(MessageState::Dead))
         .select(messages::application_id)
         .distinct()
-        .load(conn)
+        .load(c))
 }
