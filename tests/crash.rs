@@ -444,9 +444,6 @@ fn the_last_password_signs_in(desk: &Desk<'_>, sent: &Snapshot) {
         (*application, hasher.verify(password.to_owned(), hash.clone()).await.unwrap())
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let mut wrong = Vec::new();
-    for one in verified {
-        wrong.extend(Some(runtime.block_on(one)).filter(|(_, right)| !right));
-    }
+    let wrong: Vec<_> = verified.map(|one| runtime.block_on(one)).filter(|(_, right)| !right).collect();
     assert!(wrong.is_empty(), "their last password does not sign in: {wrong:?}");
 }

@@ -34,6 +34,8 @@ impl SmsGateway {
                     .timeout_global(Some(SEND_DEADLINE))
                     .http_status_as_error(false)
                     .max_redirects(0)
+                    // A proxy that the environment names for something else must not see a password.
+                    .proxy(None)
                     .build()
                     .new_agent(),
                 endpoint: endpoint.clone(),

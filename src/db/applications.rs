@@ -149,6 +149,38 @@ pub fn attempts(conn: &mut Conn, application: &Application) -> QueryResult<Vec<A
         .load(conn)
 }
 
+/// The columns that hold what was declared.
+macro_rules! declared {
+    ($declaration:expr) => {{
+        let (declaration, guardian) = ($declaration, $declaration.guardian.as_ref());
+        (
+            (
+                applications::code.eq(&declaration.code),
+                applications::name.eq(&declaration.name),
+                applications::name_sort.eq($crate::domain::names::sort_key(declaration.name.as_str())),
+                applications::birth_date.eq(&declaration.birth_date),
+                applications::sex.eq(declaration.sex),
+                applications::id_number.eq(declaration.id_number.as_ref()),
+                applications::id_issued_on.eq(declaration.id_issued_on),
+                applications::id_issued_by.eq(declaration.id_issued_by.as_ref()),
+                applications::phone.eq(&declaration.phone),
+                applications::email.eq(declaration.email.as_ref()),
+                applications::address.eq(declaration.address.as_ref()),
+                applications::province_code.eq(declaration.province_code.as_ref()),
+                applications::commune_code.eq(declaration.commune_code.as_ref()),
+            ),
+            (
+                applications::guardian_name.eq(guardian.map(|g| &g.name)),
+                applications::guardian_code.eq(guardian.and_then(|g| g.code.as_ref())),
+                applications::guardian_phone.eq(guardian.map(|g| &g.phone)),
+                applications::guardian_email.eq(guardian.and_then(|g| g.email.as_ref())),
+                applications::guardian_relation.eq(guardian.and_then(|g| g.relation.as_ref())),
+            ),
+        )
+    }};
+}
+pub(super) use declared;
+
 /// A declaration to be filed.
 pub struct NewApplication<'a> {
     pub agency_id: AgencyId,
@@ -174,7 +206,6 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
         .first::<(String, Option<AgencyId>)>(conn)?;
     let number = ApplicationNumber::compose(serial.unsigned_abs(), new.year, &agency_code);
     let declaration = new.declaration;
-    let guardian = declaration.guardian.as_ref();
     let id = on_backend!(conn, c => diesel::insert_into(applications::table)
         .values((
             (
@@ -192,28 +223,7 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
                 applications::version.eq(1),
                 applications::request_key.eq(new.request_key),
             ),
-            (
-                applications::code.eq(&declaration.code),
-                applications::name.eq(&declaration.name),
-                applications::name_sort.eq(names::sort_key(declaration.name.as_str())),
-                applications::birth_date.eq(&declaration.birth_date),
-                applications::sex.eq(declaration.sex),
-                applications::id_number.eq(declaration.id_number.as_ref()),
-                applications::id_issued_on.eq(declaration.id_issued_on),
-                applications::id_issued_by.eq(declaration.id_issued_by.as_ref()),
-                applications::phone.eq(&declaration.phone),
-                applications::email.eq(declaration.email.as_ref()),
-                applications::address.eq(declaration.address.as_ref()),
-                applications::province_code.eq(declaration.province_code.as_ref()),
-                applications::commune_code.eq(declaration.commune_code.as_ref()),
-            ),
-            (
-                applications::guardian_name.eq(guardian.map(|g| &g.name)),
-                applications::guardian_code.eq(guardian.and_then(|g| g.code.as_ref())),
-                applications::guardian_phone.eq(guardian.map(|g| &g.phone)),
-                applications::guardian_email.eq(guardian.and_then(|g| g.email.as_ref())),
-                applications::guardian_relation.eq(guardian.and_then(|g| g.relation.as_ref())),
-            ),
+            declared!(declaration),
         ))
         .returning(applications::id)
         .get_result::<ApplicationId>(c))?;

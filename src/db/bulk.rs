@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::Conn;
-use super::events::NewEvent;
+use super::applications::declared;
+use super::events::{NewEvent, recorded};
 use super::schema::{accounts, agency_serials, applications, events, messages, name_tokens, photos};
 use crate::domain::account::AccountState;
 use crate::domain::application::{Application, PhotoKind};
@@ -56,8 +57,6 @@ pub fn applications(conn: &mut Conn, filed: &[Filed]) -> QueryResult<()> {
         let rows: Vec<_> = batch
             .iter()
             .map(|Filed { application, province_id, serial, entered_by }| {
-                let declaration = &application.declaration;
-                let guardian = declaration.guardian.as_ref();
                 (
                     (
                         applications::id.eq(application.id),
@@ -77,28 +76,7 @@ pub fn applications(conn: &mut Conn, filed: &[Filed]) -> QueryResult<()> {
                         applications::entered_by.eq(entered_by),
                         applications::version.eq(application.version),
                     ),
-                    (
-                        applications::code.eq(&declaration.code),
-                        applications::name.eq(&declaration.name),
-                        applications::name_sort.eq(names::sort_key(declaration.name.as_str())),
-                        applications::birth_date.eq(&declaration.birth_date),
-                        applications::sex.eq(declaration.sex),
-                        applications::id_number.eq(declaration.id_number.as_ref()),
-                        applications::id_issued_on.eq(declaration.id_issued_on),
-                        applications::id_issued_by.eq(declaration.id_issued_by.as_ref()),
-                        applications::phone.eq(&declaration.phone),
-                        applications::email.eq(declaration.email.as_ref()),
-                        applications::address.eq(declaration.address.as_ref()),
-                        applications::province_code.eq(declaration.province_code.as_ref()),
-                        applications::commune_code.eq(declaration.commune_code.as_ref()),
-                    ),
-                    (
-                        applications::guardian_name.eq(guardian.map(|g| &g.name)),
-                        applications::guardian_code.eq(guardian.and_then(|g| g.code.as_ref())),
-                        applications::guardian_phone.eq(guardian.map(|g| &g.phone)),
-                        applications::guardian_email.eq(guardian.and_then(|g| g.email.as_ref())),
-                        applications::guardian_relation.eq(guardian.and_then(|g| g.relation.as_ref())),
-                    ),
+                    declared!(&application.declaration),
                 )
             })
             .collect();
@@ -260,20 +238,7 @@ pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
 
 pub fn events(conn: &mut Conn, all: &[NewEvent<'_>]) -> QueryResult<()> {
     for batch in all.chunks(PARAMETERS / 7) {
-        let rows: Vec<_> = batch
-            .iter()
-            .map(|event| {
-                (
-                    events::application_id.eq(event.application),
-                    events::staff_id.eq(event.staff),
-                    events::kind.eq(event.kind),
-                    events::at.eq(event.at),
-                    events::address.eq(event.address),
-                    events::before.eq(event.before.as_ref()),
-                    events::after.eq(event.after.as_ref()),
-                )
-            })
-            .collect();
+        let rows: Vec<_> = batch.iter().map(|event| recorded!(event)).collect();
         on_backend!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
     }
     Ok(())

@@ -21,18 +21,24 @@ pub struct NewEvent<'a> {
     pub after: Option<String>,
 }
 
+/// The columns of an event.
+macro_rules! recorded {
+    ($event:expr) => {
+        (
+            events::application_id.eq($event.application),
+            events::staff_id.eq($event.staff),
+            events::kind.eq($event.kind),
+            events::at.eq($event.at),
+            events::address.eq($event.address),
+            events::before.eq($event.before.as_ref()),
+            events::after.eq($event.after.as_ref()),
+        )
+    };
+}
+pub(super) use recorded;
+
 pub fn add(conn: &mut Conn, event: &NewEvent<'_>) -> QueryResult<()> {
-    diesel::insert_into(events::table)
-        .values((
-            events::application_id.eq(event.application),
-            events::staff_id.eq(event.staff),
-            events::kind.eq(event.kind),
-            events::at.eq(event.at),
-            events::address.eq(event.address),
-            events::before.eq(event.before.as_ref()),
-            events::after.eq(event.after.as_ref()),
-        ))
-        .execute(conn)?;
+    diesel::insert_into(events::table).values(recorded!(event)).execute(conn)?;
     Ok(())
 }
 
