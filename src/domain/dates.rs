@@ -83,7 +83,9 @@ impl Parts {
 }
 
 /// A birth date as precisely as it is known: a day, a month, or only a year. Stored as `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, diesel::FromSqlRow, diesel::AsExpression)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, diesel::deserialize::FromSqlRow, diesel::expression::AsExpression,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct BirthDate(String);
 

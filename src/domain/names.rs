@@ -9,7 +9,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::text::{self, FieldError, is_zero_width};
 
 /// A person's name as it was written, repaired.
-#[derive(Clone, Debug, PartialEq, Eq, diesel::FromSqlRow, diesel::AsExpression)]
+#[derive(Clone, Debug, PartialEq, Eq, diesel::deserialize::FromSqlRow, diesel::expression::AsExpression)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Name(String);
 

@@ -7,7 +7,7 @@ use super::text::{self, FieldError};
 macro_rules! checked_text {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, diesel::FromSqlRow, diesel::AsExpression)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, diesel::deserialize::FromSqlRow, diesel::expression::AsExpression)]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub struct $name(String);
 
