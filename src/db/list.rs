@@ -146,11 +146,14 @@ macro_rules! filtered {
                         (Some(code), None, None) => q.filter(applications::code.eq(code)),
                         (None, Some(phone), None) => q.filter(applications::phone.eq(phone)),
                         (None, None, id_number) => q.filter(applications::id_number.eq(id_number.as_ref())),
+                        // Empty is what nobody has. NULL is what many have: SQLite would then not trust these indexes.
                         (code, phone, id_number) => q.filter(
                             applications::code
                                 .eq(code.as_deref().unwrap_or_default())
                                 .or(applications::phone.eq(phone.as_deref().unwrap_or_default()))
-                                .or(applications::id_number.eq(id_number.as_deref()).assume_not_null()),
+                                .or(applications::id_number
+.eq(id_number.as_deref().unwrap_or_default())
+.assume_not_null()),
                         ),
                     };
                 }
@@ -184,7 +187,8 @@ macro_rules! ordered {
         match $query.sort {
             Sort::Queue => {
                 // Whoever looks for a name wants that person, waiting or not.
-                if matches!($query.scope, Scope::Agency(_)) && $query.status.is_none() && !$query.has_name() {
+                let named = $query.terms.iter().any(|term| matches!(term, Term::Name(_)));
+                if matches!($query.scope, Scope::Agency(_)) && $query.status.is_none() && !named {
                     $q = $q.then_order_by(sql::<Bool>("(status <> 'pending')").asc());
                 }
                 $q = $q.then_order_by(applications::submitted_at.desc()).then_order_by(applications::id.desc());
@@ -311,10 +315,6 @@ fn count_matches(conn: &mut Conn, query: &Query, name: Option<&NameSearch>) -> Q
 }
 
 impl Query {
-    fn has_name(&self) -> bool {
-        self.terms.iter().any(|term| matches!(term, Term::Name(_)))
-    }
-
     fn has_criteria_besides_a_name(&self) -> bool {
         let Self { agency, kind, status, deadline, from, before, terms, .. } = self;
         (agency.is_some() || kind.is_some() || status.is_some() || deadline.is_some())
