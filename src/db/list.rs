@@ -4,14 +4,12 @@
 //! touches no row; then the rows of that page. Searching by name walks the postings in `name_tokens` instead, newest first.
 
 use chrono::{NaiveDateTime, TimeDelta};
-use diesel::backend::Backend;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Bool, Timestamp};
+use diesel::sql_types::{Bool, Timestamp};
 
-use super::Conn;
 use super::schema::{agencies, applications, messages, name_tokens, staff};
+use super::{Conn, Counted};
 use crate::domain::application::{Kind, Status};
 use crate::domain::dates::BirthDate;
 use crate::domain::deadline::{self, DeadlineState};
@@ -74,25 +72,6 @@ enum Way {
     PostingsFirst,
     /// Few applications meet the other criteria: each is asked for the name.
     CriteriaFirst,
-}
-
-/// Counts the rows of a query that has a limit.
-#[derive(diesel::query_builder::QueryId)]
-struct Counted<Q>(Q);
-
-impl<Q> diesel::query_builder::Query for Counted<Q> {
-    type SqlType = BigInt;
-}
-
-impl<Q> RunQueryDsl<Conn> for Counted<Q> {}
-
-impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Counted<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("SELECT count(*) FROM (");
-        self.0.walk_ast(out.reborrow())?;
-        out.push_sql(") AS counted");
-        Ok(())
-    }
 }
 
 /// Adds the scope and every criterion to a boxed query over `applications`.
@@ -167,11 +146,14 @@ macro_rules! filtered {
                         (Some(code), None, None) => q.filter(applications::code.eq(code)),
                         (None, Some(phone), None) => q.filter(applications::phone.eq(phone)),
                         (None, None, id_number) => q.filter(applications::id_number.eq(id_number.as_ref())),
+                        // Empty is what nobody has. NULL is what many have: SQLite would then not trust these indexes.
                         (code, phone, id_number) => q.filter(
                             applications::code
                                 .eq(code.as_deref().unwrap_or_default())
                                 .or(applications::phone.eq(phone.as_deref().unwrap_or_default()))
-                                .or(applications::id_number.eq(id_number.as_deref()).assume_not_null()),
+                                .or(applications::id_number
+.eq(id_number.as_deref().unwrap_or_default())
+.assume_not_null()),
                         ),
                     };
                 }
@@ -204,7 +186,9 @@ macro_rules! ordered {
         }
         match $query.sort {
             Sort::Queue => {
-                if matches!($query.scope, Scope::Agency(_)) && $query.status.is_none() {
+                // Whoever looks for a name wants that person, waiting or not.
+                let named = $query.terms.iter().any(|term| matches!(term, Term::Name(_)));
+                if matches!($query.scope, Scope::Agency(_)) && $query.status.is_none() && !named {
                     $q = $q.then_order_by(sql::<Bool>("(status <> 'pending')").asc());
                 }
                 $q = $q.then_order_by(applications::submitted_at.desc()).then_order_by(applications::id.desc());
@@ -262,11 +246,12 @@ macro_rules! named {
     }};
 }
 
-/// What a name search selects its ids from, before any order.
+/// A boxed query over `applications` whose rows meet the criteria and, where each is asked for it, have the name.
 macro_rules! criteria_first {
-    ($query:ident, $search:expr) => {{
+    ($query:ident, $name:expr) => {{
+        let tokens = $name.map_or(&[] as &[i64], |search| &search.tokens);
         let mut q = filtered!($query, applications::table.select(applications::id).into_boxed());
-        has_tokens!(q, &$search.tokens, applications::id);
+        has_tokens!(q, tokens, applications::id);
         q
     }};
 }
@@ -280,6 +265,14 @@ macro_rules! postings_first {
     }};
 }
 
+macro_rules! postings_alone {
+    ($query:ident, $search:expr) => {{
+        let mut q = name_tokens::table.select(name_tokens::application_id).into_boxed();
+        named!($query, q, $search);
+        q
+    }};
+}
+
 /// The ids of one page, in order.
 fn page_ids(
     conn: &mut Conn,
@@ -288,31 +281,20 @@ fn page_ids(
     limit: i64,
     offset: i64,
 ) -> QueryResult<Vec<ApplicationId>> {
-    // A name is looked for newest first, whatever waits. Ids rise with time.
-    let usual = query.sort == Sort::Queue && query.group.is_none();
-    match name {
-        None => {
-            let mut q = filtered!(query, applications::table.select(applications::id).into_boxed());
+    let newest_first = query.sort == Sort::Queue && query.group.is_none(); // Ids rise with time.
+    match name.map(|search| (search, search.way)) {
+        None | Some((_, Way::CriteriaFirst)) => {
+            let mut q = criteria_first!(query, name);
             ordered!(query, q);
             q.limit(limit).offset(offset).load(conn)
         }
-        Some(search) if matches!(search.way, Way::CriteriaFirst) => {
-            let mut q = criteria_first!(query, search);
-            if usual {
-                q = q.then_order_by(applications::submitted_at.desc()).then_order_by(applications::id.desc());
-            } else {
-                ordered!(query, q);
-            }
+        Some((search, Way::Postings)) if newest_first => {
+            let q = postings_alone!(query, search).order(name_tokens::application_id.desc());
             q.limit(limit).offset(offset).load(conn)
         }
-        Some(search) if usual && matches!(search.way, Way::Postings) => {
-            let mut q = name_tokens::table.select(name_tokens::application_id).into_boxed();
-            named!(query, q, search);
-            q.order(name_tokens::application_id.desc()).limit(limit).offset(offset).load(conn)
-        }
-        Some(search) => {
+        Some((search, _)) => {
             let mut q = postings_first!(query, search);
-            if usual {
+            if newest_first {
                 q = q.then_order_by(name_tokens::application_id.desc());
             } else {
                 ordered!(query, q);
@@ -326,35 +308,18 @@ fn page_ids(
 fn count_matches(conn: &mut Conn, query: &Query, name: Option<&NameSearch>) -> QueryResult<i64> {
     let limit = i64::from(COUNT_CAP) + 1;
     match name.map(|search| (search, search.way)) {
-        None => {
-            let q = filtered!(query, applications::table.select(applications::id).into_boxed());
-            Counted(q.limit(limit)).get_result(conn)
-        }
-        Some((search, Way::Postings)) => {
-            let mut q = name_tokens::table.select(name_tokens::application_id).into_boxed();
-            named!(query, q, search);
-            Counted(q.limit(limit)).get_result(conn)
-        }
-        Some((search, Way::CriteriaFirst)) => {
-            let q = criteria_first!(query, search);
-            Counted(q.limit(limit)).get_result(conn)
-        }
-        Some((search, Way::PostingsFirst)) => {
-            let q = postings_first!(query, search);
-            Counted(q.limit(limit)).get_result(conn)
-        }
+        None | Some((_, Way::CriteriaFirst)) => Counted(criteria_first!(query, name).limit(limit)).get_result(conn),
+        Some((search, Way::Postings)) => Counted(postings_alone!(query, search).limit(limit)).get_result(conn),
+        Some((search, Way::PostingsFirst)) => Counted(postings_first!(query, search).limit(limit)).get_result(conn),
     }
 }
 
 impl Query {
     fn has_criteria_besides_a_name(&self) -> bool {
-        self.agency.is_some()
-            || self.kind.is_some()
-            || self.status.is_some()
-            || self.deadline.is_some()
-            || self.from.is_some()
-            || self.before.is_some()
-            || self.terms.iter().any(|term| !matches!(term, Term::Name(_)))
+        let Self { agency, kind, status, deadline, from, before, terms, .. } = self;
+        (agency.is_some() || kind.is_some() || status.is_some() || deadline.is_some())
+            || (from.is_some() || before.is_some())
+            || terms.iter().any(|term| !matches!(term, Term::Name(_)))
     }
 }
 
@@ -390,12 +355,10 @@ fn search_names<T>(
         return Ok(found);
     }
     // Walking the rarest word's postings and asking for the others is quick; the other way round is not.
-    let mut by_rarity = Vec::with_capacity(words.len());
-    for token in words {
-        by_rarity.push((postings(conn, token, 20_000)?, token));
-    }
+    let rarity = |token| Ok((postings(conn, token, 20_000)?, token));
+    let mut by_rarity = words.into_iter().map(rarity).collect::<QueryResult<Vec<_>>>()?;
     by_rarity.sort_unstable();
-    let tokens: Vec<i64> = by_rarity.into_iter().map(|(_, token)| token).collect();
+    let tokens: Vec<_> = by_rarity.into_iter().map(|(_, token)| token).collect();
     let search = NameSearch { way: way(conn, &tokens)?, tokens };
     run(conn, Some(&search))
 }

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::r2d2;
-use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub mod accounts;
@@ -301,4 +303,23 @@ fn transaction<T, E: From<DbError>>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -
 /// For a change that must meet exactly one row.
 fn one_row(changed: usize) -> QueryResult<()> {
     if changed == 1 { Ok(()) } else { Err(diesel::result::Error::NotFound) }
+}
+
+/// Counts the rows of a query that has a limit.
+#[derive(diesel::query_builder::QueryId)]
+struct Counted<Q>(Q);
+
+impl<Q> diesel::query_builder::Query for Counted<Q> {
+    type SqlType = diesel::sql_types::BigInt;
+}
+
+impl<Q> RunQueryDsl<Conn> for Counted<Q> {}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
 }
