@@ -152,7 +152,7 @@ CREATE TABLE name_tokens (
 -- A token that is not known when a statement is prepared shall be taken for a common one: its postings are then walked in
 -- the order of the index, and not collected and sorted.
 ALTER TABLE name_tokens ALTER COLUMN token SET (n_distinct = 500);
-CREATE INDEX name_tokens_by_agency ON name_tokens (agency_id, token, application_id);
+CREATE INDEX name_tokens_by_agency ON name_tokens (token, agency_id, application_id);
 
 -- References to the photo store. A replaced photo stays, with current = false.
 CREATE TABLE photos (

@@ -148,7 +148,7 @@ CREATE TABLE name_tokens (
     province_id BIGINT,
     PRIMARY KEY (token, application_id)
 ) WITHOUT ROWID;
-CREATE INDEX name_tokens_by_agency ON name_tokens (agency_id, token, application_id);
+CREATE INDEX name_tokens_by_agency ON name_tokens (token, agency_id, application_id);
 
 -- References to the photo store. A replaced photo stays, with current = false.
 CREATE TABLE photos (
