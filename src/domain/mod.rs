@@ -102,6 +102,7 @@ pub mod registry_file;
 pub mod spreadsheet;
 pub mod staff;
 pub mod text;
+pub mod workbook;
 
 /// JSON for the history's "before" and "after".
 pub fn to_json<T: Serialize>(value: &T) -> String {
