@@ -70,13 +70,15 @@ pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Me
             others().filter(registry_members::id_number.eq(id_number)).load(conn)?.into_iter().map(Member::from),
         );
     }
-    let same_person = others()
-        .filter(registry_members::name_folded.eq(declared.name.folded()))
-        .filter(registry_members::birth_date.eq(&declared.birth_date))
-        .load(conn)?;
-    for member in same_person.into_iter().map(Member::from) {
-        if !found.contains(&member) {
-            found.push(member);
+    if let Some(birth_date) = &declared.birth_date {
+        let same_person = others()
+            .filter(registry_members::name_folded.eq(declared.name.folded()))
+            .filter(registry_members::birth_date.eq(birth_date))
+            .load(conn)?;
+        for member in same_person.into_iter().map(Member::from) {
+            if !found.contains(&member) {
+                found.push(member);
+            }
         }
     }
     Ok(found)
