@@ -22,6 +22,7 @@ pub mod applications;
 pub mod bulk;
 pub mod decisions;
 pub mod events;
+pub mod imports;
 pub mod list;
 pub mod messages;
 pub mod meta;
