@@ -328,6 +328,7 @@ pub fn remember(conn: &mut Conn, kind: Kind, heading: &str, layout: &str, now: N
 pub struct Written {
     pub import_id: ImportId,
     pub key: String,
+    pub row_id: i64,
     pub before: Option<String>,
     pub after: String,
 }
@@ -345,6 +346,18 @@ pub fn written(conn: &mut Conn, id: ImportId) -> QueryResult<Vec<Written>> {
         .filter(import_rows::import_id.eq(id))
         .order(import_rows::id.desc())
         .select(Written::as_select())
+        .load(conn)
+}
+
+/// Those of the keys that an import of the very same file has written and still holds.
+pub fn written_by_same_file(conn: &mut Conn, kind: Kind, sha256: &str, keys: &[&str]) -> QueryResult<Vec<String>> {
+    import_rows::table
+        .inner_join(imports::table)
+        .filter(imports::kind.eq(kind))
+        .filter(imports::sha256.eq(sha256))
+        .filter(imports::state.eq(ImportState::Applied))
+        .filter(import_rows::key.eq_any(keys))
+        .select(import_rows::key)
         .load(conn)
 }
 

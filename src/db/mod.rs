@@ -24,6 +24,7 @@ pub mod decisions;
 pub mod events;
 pub mod imports;
 pub mod list;
+pub mod listed;
 pub mod messages;
 pub mod meta;
 pub mod photos;

@@ -105,6 +105,7 @@ diesel::table! {
         id -> BigInt,
         import_id -> BigInt,
         key -> Text,
+        row_id -> BigInt,
         before -> Nullable<Text>,
         after -> Text,
     }

@@ -110,7 +110,9 @@ CREATE TABLE import_layouts (
 CREATE TABLE import_rows (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     import_id BIGINT NOT NULL REFERENCES imports (id),
+    -- The code or the sign-in name, and the id in the table of the import's kind.
     key TEXT NOT NULL,
+    row_id BIGINT NOT NULL,
     before TEXT,
     after TEXT NOT NULL
 );
