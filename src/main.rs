@@ -16,7 +16,7 @@ use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Role, Scope};
-use tnhs::domain::registry_file::Refused;
+
 use tnhs::domain::staff::parse_login;
 use tnhs::domain::{agency, places, to_json};
 use tnhs::startup::{Parts, server};

@@ -5,6 +5,7 @@ use super::application::{Declaration, Sex};
 use super::dates::BirthDate;
 use super::names::{self, Likeness, Name};
 use super::numbers::{IdNumber, SocialCode};
+use super::workbook::{Field, Values};
 
 /// A person in the household registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +16,50 @@ pub struct Member {
     pub sex: Option<Sex>,
     pub id_number: Option<IdNumber>,
     pub phone: Option<String>,
+    pub email: Option<String>,
+    pub address: Option<String>,
     pub household_code: Option<String>,
     pub relation_code: Option<String>,
+}
+
+impl Member {
+    /// The person that a list tells of. Its values were checked when it was read.
+    pub fn from_values(values: &Values) -> Option<Self> {
+        let text = |field| values.get(field).map(str::to_owned);
+        Some(Self {
+            code: SocialCode::from_stored(text(Field::Code)?),
+            name: Name::from_stored(text(Field::Name)?),
+            birth_date: text(Field::BirthDate).map(BirthDate::from_stored),
+            sex: values.get(Field::Sex).and_then(Sex::from_code),
+            id_number: text(Field::IdNumber).map(IdNumber::from_stored),
+            phone: text(Field::Phone),
+            email: text(Field::Email),
+            address: text(Field::Address),
+            household_code: text(Field::HouseholdCode),
+            relation_code: text(Field::RelationCode),
+        })
+    }
+
+    /// As a list would tell it.
+    pub fn to_values(&self) -> Values {
+        let mut values = Values::default();
+        let mut set = |field, value: Option<&str>| {
+            if let Some(value) = value {
+                values.set(field, value.to_owned());
+            }
+        };
+        set(Field::Code, Some(self.code.as_str()));
+        set(Field::Name, Some(self.name.as_str()));
+        set(Field::BirthDate, self.birth_date.as_ref().map(BirthDate::as_str));
+        set(Field::Sex, self.sex.map(Sex::code));
+        set(Field::IdNumber, self.id_number.as_ref().map(IdNumber::as_str));
+        set(Field::Phone, self.phone.as_deref());
+        set(Field::Email, self.email.as_deref());
+        set(Field::Address, self.address.as_deref());
+        set(Field::HouseholdCode, self.household_code.as_deref());
+        set(Field::RelationCode, self.relation_code.as_deref());
+        values
+    }
 }
 
 text_enum! {

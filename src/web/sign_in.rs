@@ -137,7 +137,9 @@ pub async fn post(
             if login.is_empty() || login.contains('\0') {
                 return Ok(None);
             }
-            Ok(staff::credentials(conn, &login)?.filter(|person| person.locked_at.is_none()))
+            // Nor is that of somebody who has been given no password yet.
+            Ok(staff::credentials(conn, &login)?
+                .filter(|person| person.locked_at.is_none() && !person.password_hash.is_empty()))
         })
         .await?;
     let (id, hash) = person.map(|person| (person.id, person.password_hash)).unzip();

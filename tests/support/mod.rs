@@ -328,6 +328,8 @@ pub fn registry_entry(person: &Declaration) -> Member {
         sex: person.sex,
         id_number: person.id_number.clone(),
         phone: Some(person.phone.to_string()),
+        email: None,
+        address: None,
         household_code: Some("0100000001".into()),
         relation_code: Some("00".into()),
     }

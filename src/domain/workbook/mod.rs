@@ -5,6 +5,8 @@
 //! so that a list of a million rows needs no more memory than its codes. The second ([`Judge`]) knows the whole list: who
 //! stands in it twice, and what a column means that holds nothing but x.
 
+pub mod merge;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -149,6 +151,15 @@ pub struct Values(Vec<(Field, String)>);
 impl Values {
     pub fn get(&self, field: Field) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().map(|(field, value)| (*field, value.as_str()))
+    }
+
+    /// Whether both say the same, in whatever order.
+    pub fn agree(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))
     }
 
     pub fn set(&mut self, field: Field, value: String) {
