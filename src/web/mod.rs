@@ -37,6 +37,8 @@ pub enum Menu {
     Applications,
     Enter,
     Staff,
+    Registry,
+    Imports,
     Password,
 }
 
