@@ -90,12 +90,14 @@ pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Me
     if let Some(id_number) = &declared.id_number {
         rows.extend(others().filter(registry_members::id_number.eq(id_number)).load(conn)?);
     }
-    rows.extend(
-        others()
-            .filter(registry_members::name_folded.eq(declared.name.folded()))
-            .filter(registry_members::birth_date.eq(&declared.birth_date))
-            .load(conn)?,
-    );
+    if let Some(birth_date) = &declared.birth_date {
+        rows.extend(
+            others()
+                .filter(registry_members::name_folded.eq(declared.name.folded()))
+                .filter(registry_members::birth_date.eq(birth_date))
+                .load(conn)?,
+        );
+    }
     let mut found: Vec<Member> = Vec::new();
     for member in rows.into_iter().map(Member::from) {
         // A row that a later changeset replaced may say what no longer holds.

@@ -113,13 +113,13 @@ pub struct Differences {
 impl Differences {
     /// Compares what both sides know.
     pub fn between(declared: &Declaration, member: &Member) -> Self {
+        fn both<T>(declared: &Option<T>, known: &Option<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
+            declared.as_ref().zip(known.as_ref()).is_some_and(|(declared, known)| !agree(declared, known))
+        }
         Self {
-            birth_date: member.birth_date.as_ref().is_some_and(|known| !known.agrees_with(&declared.birth_date)),
-            sex: member.sex.is_some_and(|known| known != declared.sex),
-            id_number: match (&declared.id_number, &member.id_number) {
-                (Some(declared), Some(known)) => declared.as_str() != known.as_str(),
-                _ => false,
-            },
+            birth_date: both(&declared.birth_date, &member.birth_date, |declared, known| known.agrees_with(declared)),
+            sex: both(&declared.sex, &member.sex, |declared, known| declared == known),
+            id_number: both(&declared.id_number, &member.id_number, |declared, known| declared == known),
         }
     }
 }

@@ -236,8 +236,8 @@ impl TestApp {
         Declaration {
             code: SocialCode::parse(&format!("01{number:08}")).unwrap(),
             name: Name::parse(name).unwrap(),
-            birth_date: BirthDate::parse("05/03/1990", clock::now().date()).unwrap(),
-            sex: Sex::Female,
+            birth_date: BirthDate::parse("05/03/1990", clock::now().date()).ok(),
+            sex: Some(Sex::Female),
             // 1 and 90: a woman born in 1990.
             id_number: Some(IdNumber::parse(&format!("001190{number:06}")).unwrap()),
             id_issued_on: None,
@@ -324,8 +324,8 @@ pub fn registry_entry(person: &Declaration) -> Member {
     Member {
         code: person.code.clone(),
         name: person.name.clone(),
-        birth_date: Some(person.birth_date.clone()),
-        sex: Some(person.sex),
+        birth_date: person.birth_date.clone(),
+        sex: person.sex,
         id_number: person.id_number.clone(),
         phone: Some(person.phone.to_string()),
         email: None,

@@ -172,8 +172,8 @@ CREATE TABLE applications (
     name TEXT NOT NULL,
     -- A key made to be compared by bytes, whatever the database's own collation.
     name_sort TEXT COLLATE "C" NOT NULL,
-    birth_date TEXT NOT NULL,
-    sex TEXT NOT NULL,
+    birth_date TEXT,
+    sex TEXT,
     id_number TEXT,
     id_issued_on DATE,
     id_issued_by TEXT,
