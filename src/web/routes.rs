@@ -6,7 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::applications::{assess, detail, enter, form, list, photos};
-use super::{assets, guard, password, session, sign_in, staff};
+use super::{assets, guard, password, registry, session, sign_in, staff};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -55,6 +55,10 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/staff", get().to(staff::get))
                 .route("/staff", post().to(staff::post))
                 .route("/staff/{id}/{act}", post().to(staff::act))
+                // Danh bạ HGĐ
+                .route("/registry", get().to(registry::get))
+                .route("/registry/search", post().to(registry::search))
+                .route("/registry/export", post().to(registry::export))
                 .default_service(web::to(unknown)),
         );
 }
