@@ -69,6 +69,10 @@ pub struct Config {
     pub session_max: TimeDelta,
     pub pool_size: u32,
     pub log: LevelFilter,
+    /// The program that reads files of others in a process of its own: this one.
+    pub program: PathBuf,
+    /// For how long the files of imports are kept.
+    pub import_keep: TimeDelta,
 }
 
 impl Config {
@@ -96,6 +100,11 @@ impl Config {
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
+            import_keep: TimeDelta::days(number("TNHS_IMPORT_KEEP_DAYS", &get, 30, 1..=3650)?),
+            program: match get("TNHS_PROGRAM") {
+                Some(path) => path.into(),
+                None => std::env::current_exe().unwrap_or_else(|_| "tnhs".into()),
+            },
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             database,
             listen,

@@ -52,6 +52,8 @@ pub fn insert(conn: &mut Conn, new: &NewImport<'_>, now: NaiveDateTime) -> Query
             imports::sheet.eq(new.sheet),
             imports::layouts.eq(new.layouts),
             imports::layouts_remembered.eq(false),
+            imports::needs_confirmation.eq(false),
+            imports::has_files.eq(true),
             imports::confirmed.eq(new.confirmed),
             imports::stop_asked.eq(false),
             imports::created_at.eq(now),
@@ -89,7 +91,9 @@ pub struct Import {
     pub layouts: Option<String>,
     pub layouts_remembered: bool,
     pub encoding: Option<Encoding>,
+    pub needs_confirmation: bool,
     pub confirmed: bool,
+    pub has_files: bool,
     pub fault: Option<FileFault>,
     pub base: i64,
     pub rows_total: i64,
@@ -205,26 +209,32 @@ pub fn ask_to_stop(conn: &mut Conn, id: ImportId) -> QueryResult<()> {
     one_row(diesel::update(imports::table.find(id)).set(imports::stop_asked.eq(true)).execute(conn)?)
 }
 
-/// Takes the oldest import with work to do on which nobody works, under a lease.
-pub fn claim(conn: &mut Conn, lease: &str, now: NaiveDateTime) -> QueryResult<Option<Import>> {
-    let at_work = [ImportState::Reading, ImportState::Applying, ImportState::Settling, ImportState::RollingBack];
-    let free = || imports::lease_until.is_null().or(imports::lease_until.lt(now));
-    let next: Option<ImportId> = imports::table
-        .filter(imports::state.eq_any(at_work))
-        .filter(free())
-        .order(imports::id)
-        .select(imports::id)
-        .first(conn)
-        .optional()?;
-    let Some(id) = next else { return Ok(None) };
-    // Another worker may have been quicker.
-    let taken = diesel::update(imports::table.find(id).filter(free()))
-        .set((imports::lease.eq(lease), imports::lease_until.eq(now + LEASE)))
-        .execute(conn)?;
-    if taken == 1 { get(conn, id).map(Some) } else { Ok(None) }
+/// An import with work to do on which nobody works.
+macro_rules! due {
+    ($now:expr) => {
+        imports::table
+            .filter(imports::state.eq_any(ImportState::AT_WORK))
+            .filter(imports::lease_until.is_null().or(imports::lease_until.lt($now)))
+    };
 }
 
-/// Whether some import has work to do and somebody works on it.
+pub fn is_some_due(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(due!(now))).get_result(conn)
+}
+
+/// Takes the oldest import that is due under a lease, and says whether another worker had begun it and is gone.
+pub fn claim(conn: &mut Conn, lease: &str, now: NaiveDateTime) -> QueryResult<Option<(Import, bool)>> {
+    let next: Option<(ImportId, Option<String>)> =
+        due!(now).order(imports::id).select((imports::id, imports::lease)).first(conn).optional()?;
+    let Some((id, gone)) = next else { return Ok(None) };
+    // Another worker may have been quicker.
+    let taken = diesel::update(due!(now).filter(imports::id.eq(id)))
+        .set((imports::lease.eq(lease), imports::lease_until.eq(now + LEASE)))
+        .execute(conn)?;
+    if taken == 1 { Ok(Some((get(conn, id)?, gone.is_some()))) } else { Ok(None) }
+}
+
+/// The imports on which somebody works.
 pub fn under_lease(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<Vec<ImportId>> {
     imports::table.filter(imports::lease_until.ge(now)).select(imports::id).load(conn)
 }
@@ -254,6 +264,7 @@ pub struct Outcome {
     pub layouts: Option<String>,
     pub layouts_remembered: Option<bool>,
     pub encoding: Option<Option<Encoding>>,
+    pub needs_confirmation: Option<bool>,
     pub fault: Option<Option<FileFault>>,
     pub base: Option<i64>,
     pub rows_total: Option<i64>,
@@ -361,14 +372,16 @@ pub fn written_by_same_file(conn: &mut Conn, kind: Kind, sha256: &str, keys: &[&
         .load(conn)
 }
 
-/// Imports that nothing more happens to and whose files may go: they reached their state before `before`.
-pub fn settled_before(conn: &mut Conn, before: NaiveDateTime, limit: i64) -> QueryResult<Vec<ImportId>> {
-    use ImportState::{Applied, Cancelled, Failed, Ready, Refused, RolledBack};
+/// Imports whose files may go: they reached their end, or wait for a person, since before `before`.
+pub fn settled_before(conn: &mut Conn, before: NaiveDateTime) -> QueryResult<Vec<ImportId>> {
     imports::table
-        .filter(imports::state.eq_any([Applied, Cancelled, Failed, Ready, Refused, RolledBack]))
+        .filter(imports::has_files)
+        .filter(imports::state.ne_all(ImportState::AT_WORK))
         .filter(imports::at.lt(before))
-        .order(imports::id.desc())
-        .limit(limit)
         .select(imports::id)
         .load(conn)
+}
+
+pub fn files_removed(conn: &mut Conn, id: ImportId) -> QueryResult<()> {
+    one_row(diesel::update(imports::table.find(id)).set(imports::has_files.eq(false)).execute(conn)?)
 }

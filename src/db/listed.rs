@@ -228,8 +228,6 @@ fn write_staff(conn: &mut Conn, id: Option<StaffId>, after: &Values, by: By) -> 
         .map(|id| id.0);
     };
     one_row(diesel::update(staff::table.find(id)).set(of).execute(conn)?)?;
-    // What they may do has changed: they sign in anew.
-    super::sessions::delete_of(conn, id)?;
     Ok(id.0)
 }
 

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::schema::{agencies, sign_in_failures, staff};
 use super::{Conn, one_row};
 use crate::domain::ids::{AgencyId, StaffId};
-use crate::domain::permission::{Role, Scope};
+use crate::domain::permission::{Actor, Role, Scope};
 use crate::on_backend;
 
 pub struct NewStaff<'a> {
@@ -56,6 +56,28 @@ pub fn is_current(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool>
         staff::table.find(id).filter(staff::password_hash.eq(hash)).filter(staff::locked_at.is_null()),
     ))
     .get_result(conn)
+}
+
+/// As they are now, with their sign-in name; None when they are locked.
+pub fn actor(conn: &mut Conn, id: StaffId) -> QueryResult<Option<(Actor, String)>> {
+    let row: Option<(String, String, Role, AgencyId, bool, String, Option<AgencyId>)> = staff::table
+        .inner_join(agencies::table)
+        .filter(staff::id.eq(id))
+        .filter(staff::locked_at.is_null())
+        .select((
+            staff::login,
+            staff::name,
+            staff::role,
+            staff::agency_id,
+            staff::must_change_password,
+            agencies::name,
+            agencies::province_id,
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(login, name, role, agency_id, must_change_password, agency_name, province_id)| {
+        (Actor { id, name, role, agency_id, agency_name, province_id, must_change_password }, login)
+    }))
 }
 
 pub fn login_and_hash(conn: &mut Conn, id: StaffId) -> QueryResult<(String, String)> {

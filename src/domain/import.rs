@@ -23,9 +23,11 @@ text_enum! {
 }
 
 impl ImportState {
-    /// Whether the worker has something to do.
+    /// The states in which the worker has something to do.
+    pub const AT_WORK: [Self; 4] = [Self::Reading, Self::Applying, Self::Settling, Self::RollingBack];
+
     pub fn is_at_work(self) -> bool {
-        matches!(self, Self::Reading | Self::Applying | Self::Settling | Self::RollingBack)
+        Self::AT_WORK.contains(&self)
     }
 
     pub fn may_apply(self) -> bool {

@@ -106,7 +106,12 @@ text_enum! {
 
 impl Verdict {
     pub fn of(declared: &Declaration, member: Option<&Member>) -> Self {
-        match member.map(|member| names::compare(declared.name.as_str(), member.name.as_str())) {
+        Self::of_names(declared.name.as_str(), member.map(|member| &member.name))
+    }
+
+    /// As [`Verdict::of`], of the declared name and the one that the registry has for the code.
+    pub fn of_names(declared: &str, registered: Option<&Name>) -> Self {
+        match registered.map(|name| names::compare(declared, name.as_str())) {
             None => Self::Missing,
             Some(Likeness::Exact) => Self::Exact,
             Some(Likeness::Unaccented) => Self::Unaccented,

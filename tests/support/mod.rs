@@ -133,6 +133,7 @@ impl TestDb {
                 "TNHS_SMS_URL" => Some(of_folder("sms")),
                 "TNHS_SMTP_URL" => Some(of_folder("mail")),
                 "TNHS_POOL_SIZE" => Some("4".into()),
+                "TNHS_PROGRAM" => Some(env!("CARGO_BIN_EXE_tnhs").into()),
                 _ => None,
             }
         })

@@ -66,9 +66,12 @@ CREATE TABLE imports (
     sheet TEXT,
     layouts TEXT,
     layouts_remembered BOOLEAN NOT NULL,
-    -- A legacy encoding that was found, and whether somebody has confirmed its conversion.
+    -- The encoding that was found, whether its conversion must be confirmed, and whether somebody has.
     encoding TEXT,
+    needs_confirmation BOOLEAN NOT NULL,
     confirmed BOOLEAN NOT NULL,
+    -- Whether the file and what was found in it are still kept.
+    has_files BOOLEAN NOT NULL,
     -- Why the whole file is refused.
     fault TEXT,
     -- The registry's revision with which the file was compared.
