@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use actix_multipart::MultipartError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
@@ -168,8 +169,17 @@ fn within(
     })
 }
 
+/// As [`refusal`], of an upload.
+pub fn upload_refusal(error: &MultipartError) -> AppError {
+    match error {
+        MultipartError::Payload(error) => refusal(error),
+        MultipartError::Field { source, .. } => source.as_error().map_or(AppError::Malformed, upload_refusal),
+        _ => AppError::Malformed,
+    }
+}
+
 /// What is told of a body that could not be read.
-pub fn refusal(error: &PayloadError) -> AppError {
+fn refusal(error: &PayloadError) -> AppError {
     match error {
         PayloadError::Overflow => AppError::TooLarge,
         PayloadError::Incomplete(Some(error)) if error.kind() == ErrorKind::TimedOut => AppError::Slow,

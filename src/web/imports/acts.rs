@@ -8,8 +8,8 @@ use super::columns::{self, Typed};
 use super::detail::{self, Shown};
 use super::{PATH, find, seen};
 use crate::clock;
-use crate::db::imports::{self, Import};
 use crate::db::Conn;
+use crate::db::imports::{self, Import};
 use crate::domain::ids::ImportId;
 use crate::domain::import::ImportState;
 use crate::domain::to_json;
@@ -22,7 +22,8 @@ use crate::web::allowed::{self, Allowed};
 use crate::web::see_other;
 use crate::web::session::TypedSession;
 
-const MOVED_ON: &str = "Lần nhập này vừa chuyển sang bước khác, nên việc bạn bấm chưa được làm. Hãy xem lại rồi bấm lại nếu cần.";
+const MOVED_ON: &str =
+    "Lần nhập này vừa chuyển sang bước khác, nên việc bạn bấm chưa được làm. Hãy xem lại rồi bấm lại nếu cần.";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

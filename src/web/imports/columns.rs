@@ -4,6 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::domain::workbook::{Field, Kind, Layout, SheetRead};
 
+/// What a column of such a list may carry.
+pub fn fields(kind: Kind) -> &'static [Field] {
+    use Field::{
+        Address, AgencyCode, BirthDate, Code, Email, HouseholdCode, IdNumber, Login, Name, OnlyYear, ParentCode, Phone,
+        ProvinceCode, RelationCode, Role, Sex, ValidFrom,
+    };
+    match kind {
+        Kind::Registry => {
+            &[Code, Name, BirthDate, OnlyYear, Sex, IdNumber, Phone, Email, Address, HouseholdCode, RelationCode]
+        }
+        Kind::Agencies => &[Code, Name, ParentCode, ProvinceCode, ValidFrom],
+        Kind::Staff => &[Login, Name, Role, AgencyCode, Email],
+        Kind::Applications => &[Code, Name, BirthDate, OnlyYear, Sex, IdNumber, Phone, Email, Address, AgencyCode],
+    }
+}
+
 /// Where a value stands above the table instead of in a column.
 const BLOCK: &str = "block";
 
@@ -48,19 +64,15 @@ fn one(at: usize, read: &SheetRead, typed: Option<&Typed>) -> Sheet {
     let layout = &read.layout;
     let rows_name = format!("rows-{at}");
     let rows = layout.header_rows.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    let field_of = |letters: &str| {
-        let carries = |(_, of): &(&Field, &String)| of.split(',').any(|one| one == letters);
-        layout.columns.iter().find(carries).map(|(field, _)| *field)
-    };
     let columns = read.columns.iter().map(|column| {
-        let input = format!("column-{at}-{}", column.letters);
+        let input = format!("column-{at}-{}", column.letter);
         let field = match typed {
             Some(typed) => typed.get(&input).and_then(|code| Field::from_code(code)),
-            None => field_of(&column.letters),
+            None => column.field,
         };
         Column {
             input,
-            letters: column.letters.clone(),
+            letters: column.letter.clone(),
             label: column.label.clone(),
             samples: column.samples.clone(),
             field,

@@ -287,7 +287,7 @@ pub async fn show(
         chrome: Chrome::new(person, session, Menu::Imports),
         progress: import.state.is_at_work().then(|| Progress::of(&import, now)),
         may_correct: import.state.may_read_again(),
-        fields: import.kind.fields(),
+        fields: columns::fields(import.kind),
         by,
         found,
         sheets,

@@ -2,6 +2,7 @@
 //! was found.
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 
 use actix_web::{HttpResponse, web};
 
@@ -12,7 +13,7 @@ use crate::domain::import::ImportState;
 use crate::error::AppError;
 use crate::jobs::import::folder::Folder;
 use crate::jobs::import::read::Found;
-use crate::jobs::import::{ImportError, workbooks};
+use crate::jobs::import::{ImportError, json, workbooks};
 use crate::startup::Parts;
 use crate::web::allowed::{self, Allowed};
 use crate::web::download::{JSON, XLSX, attachment};
@@ -61,8 +62,7 @@ pub async fn report(
     path: web::Path<i64>,
 ) -> Result<HttpResponse, AppError> {
     let id = ImportId(path.into_inner());
-    let file =
-        make(person, parts, id, |_, listed, folder, found, to| workbooks::report(listed, folder, found, to));
+    let file = make(person, parts, id, |_, listed, folder, found, to| workbooks::report(listed, folder, found, to));
     attachment(file.await?, &format!("BaoCaoNhap_{id}.xlsx"), XLSX)
 }
 
@@ -73,6 +73,10 @@ pub async fn report_json(
     path: web::Path<i64>,
 ) -> Result<HttpResponse, AppError> {
     let id = ImportId(path.into_inner());
-    let file = make(person, parts, id, |_, listed, folder, found, to| workbooks::json(listed, folder, found, to));
+    let file = make(person, parts, id, |_, (import, _), folder, found, to| {
+        let mut out = BufWriter::new(File::create(to)?);
+        json::write(&mut out, import.kind, found, folder, true)?;
+        Ok(out.flush()?)
+    });
     attachment(file.await?, &format!("BaoCaoNhap_{id}.json"), JSON)
 }

@@ -1,7 +1,7 @@
 //! The imports so far, and the form that begins one.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead};
 
 use actix_multipart::form::tempfile::{TempFile, TempFileConfig};
 use actix_multipart::form::text::Text;
@@ -23,7 +23,6 @@ use crate::error::AppError;
 use crate::jobs::import::folder::Folder;
 use crate::startup::Parts;
 use crate::web::allowed::{self, Allowed};
-use crate::web::applications::photos;
 use crate::web::session::TypedSession;
 use crate::web::{Chrome, Errors, Menu, guard, page, see_other};
 
@@ -46,7 +45,11 @@ pub fn configure(resource: actix_web::Resource, parts: &Parts) -> actix_web::Res
         tracing::error!("{}: {error}", folder.display());
     }
     resource
-        .app_data(MultipartFormConfig::default().total_limit(usize::MAX).error_handler(photos::multipart_error))
+        .app_data(
+            MultipartFormConfig::default()
+                .total_limit(usize::MAX)
+                .error_handler(|error, _| guard::upload_refusal(&error).into()),
+        )
         .app_data(TempFileConfig::default().directory(folder))
 }
 
@@ -82,9 +85,8 @@ async fn show(
     (kind, errors, status): (Option<Kind>, Errors, StatusCode),
 ) -> Result<HttpResponse, AppError> {
     let (scope, before) = (person.manages(), at.before);
-    let mut imports = parts
-        .read(move |conn| Ok(imports::page(conn, scope, before.map(ImportId), PAGE as i64 + 1)?))
-        .await?;
+    let mut imports =
+        parts.read(move |conn| Ok(imports::page(conn, scope, before.map(ImportId), PAGE as i64 + 1)?)).await?;
     let more = imports.len() > PAGE;
     imports.truncate(PAGE);
     let next = imports.last().filter(|_| more).map(|(import, _)| import.id);
@@ -182,8 +184,15 @@ fn file_name(sent: &str) -> String {
     }
 }
 
-fn sha256(mut file: File) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    io::copy(&mut file, &mut hash)?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+fn sha256(file: File) -> io::Result<String> {
+    let (mut file, mut hash) = (io::BufReader::with_capacity(1 << 16, file), Sha256::new());
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(piece);
+        let count = piece.len();
+        file.consume(count);
+    }
 }

@@ -27,6 +27,13 @@ struct RollbackPage {
     seen: String,
 }
 
+impl RollbackPage {
+    /// Whether there are more rows that stay than are named.
+    fn names_some(&self) -> bool {
+        usize::try_from(self.kept).is_ok_and(|kept| kept > self.keys.len())
+    }
+}
+
 /// `GET /imports/{id}/rollback`
 pub async fn get(
     person: Allowed<allowed::Import>,
