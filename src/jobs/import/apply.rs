@@ -143,7 +143,11 @@ fn at_once(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportErro
     let offices = work.offices()?;
     let importer = work.importer(&offices);
     let by = By { import: import.id, staff: import.staff_id, at: work.now };
-    watch.at(Progress { rows_total: import.counts.added + import.counts.changed, rows_read: import.rows_read, rows_written: 0 })?;
+    watch.at(Progress {
+        rows_total: import.counts.added + import.counts.changed,
+        rows_read: import.rows_read,
+        rows_written: 0,
+    })?;
     work.db
         .write(|conn| {
             let mut written = Vec::new();

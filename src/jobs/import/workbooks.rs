@@ -14,7 +14,7 @@ use crate::adapters::spreadsheet::{self, Cell, Event, Limits};
 use crate::db::imports::Listed;
 use crate::domain::dates::show_time;
 use crate::domain::workbook::legacy::Converter;
-use crate::domain::workbook::{Field, Place, Refused, Warning, column_letters};
+use crate::domain::workbook::{Field, Place, Refused, Warning};
 
 /// What stands over the reasons.
 const REASON: &str = "Lý do không nhập";
@@ -128,7 +128,8 @@ impl<I: Iterator<Item = std::io::Result<Refused>>> RefusedRows<'_, I> {
             None if is_header => REASON.to_owned(),
             None => return Ok(()),
         };
-        let sheet = self.workbook.worksheet_from_index(self.workbook.worksheets().len() - 1).map_err(broken)?;
+        let current = self.workbook.worksheets().len() - 1;
+        let sheet = self.workbook.worksheet_from_index(current).map_err(broken)?;
         let mut write = || -> Result<(), XlsxError> {
             for (column, cell) in (0_u16..).zip(cells) {
                 // Whatever stands so far to the right moves behind the reason.
