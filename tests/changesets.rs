@@ -205,6 +205,24 @@ both_databases! {
             let form = browser.get("/sign-in").form("/sign-in").set("login", "mai.ht").set("password", password);
             assert_ne!(browser.submit(form).status, 200);
         }
+        let admin = app.sign_in(&app.employee(Role::Admin, &app.offices.hanoi));
+        let page = admin.get("/staff");
+        assert!(page.has_text("Chưa có mật khẩu") && page.has_text("1 cán bộ được nhập từ danh sách"), "{page}");
+        let page = admin.submit(page.form("/staff/first-passwords")).expect(200);
+        let password = page.texts_of(".secret").remove(0);
+        assert!(!page.has_text("Chưa có mật khẩu"), "{page}");
+        let form = browser.get("/sign-in").form("/sign-in").set("login", "mai.ht").set("password", &password);
+        assert_eq!(browser.submit(form).expect(200).path(), "/password", "they choose one of their own first");
+    }
+
+    fn a_member_of_staff_who_was_changed_by_a_list_is_put_back(app: TestApp) {
+        let person = values(&[
+            (Field::Login, "mai.ht"),
+            (Field::Name, "Hồ Thị Mai"),
+            (Field::Role, "officer"),
+            (Field::AgencyCode, "00101"),
+        ]);
+        let written = app.write_row(Kind::Staff, &person);
         let moved = values(&[
             (Field::Login, "mai.ht"),
             (Field::Name, "Hồ Thị Mai"),
