@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::db::listed::{self, Known};
-use crate::db::{Conn, imports};
+use crate::db::{Conn, DbError, imports};
 use crate::domain::names::Name;
 use crate::domain::permission::Scope;
 use crate::domain::registry::Verdict;
@@ -63,7 +63,7 @@ impl Background {
         conn: &mut Conn,
         importer: &Importer<'_>,
         records: impl Iterator<Item = &'a Record>,
-    ) -> diesel::QueryResult<Self> {
+    ) -> Result<Self, DbError> {
         let kind = importer.kind;
         let keys: Vec<&str> = records.map(|record| key(kind, &record.values)).collect();
         let mut background =

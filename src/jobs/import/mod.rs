@@ -258,7 +258,7 @@ fn leave(work: &Work<'_>, error: &ImportError) -> Result<(), ImportError> {
     };
     match ended {
         // Somebody else holds the lease and goes on.
-        Err(ImportError::Db(DbError::Query(diesel::result::Error::NotFound))) => Ok(()),
+        Err(ImportError::Db(error)) if error.is_not_found() => Ok(()),
         other => other,
     }
 }

@@ -285,7 +285,7 @@ fn compare(
     counts: &mut Counts,
 ) -> Result<(), ImportError> {
     let taken = batch.iter().filter_map(|settled| settled.as_ref().ok()).map(|(record, _)| record);
-    let background = task.db.read(|conn| Ok::<_, DbError>(Background::of(conn, importer, taken)?))?;
+    let background = task.db.read(|conn| Background::of(conn, importer, taken))?;
     for settled in batch {
         let taken = settled.and_then(|(record, warnings)| {
             let change = background.change(importer, &record, &lists.new_keys)?;
