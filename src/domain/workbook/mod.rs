@@ -6,8 +6,6 @@
 //! stands in it twice, and what a column means that holds nothing but x.
 
 pub mod merge;
-pub mod stub;
-pub use stub::*;
 
 use std::collections::BTreeMap;
 
