@@ -11,6 +11,30 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod block;
+mod cells;
+mod duplicates;
+mod header;
+mod judge;
+mod kinds;
+mod labels;
+mod legacy;
+mod offices;
+mod reader;
+pub mod report;
+mod rows;
+mod sheet;
+mod spans;
+mod syllables;
+#[cfg(test)]
+mod tests;
+
+pub use judge::Judge;
+pub use offices::Offices;
+pub use reader::{Reader, Reading, Request};
+pub use rows::{Entry, Line};
+pub use sheet::{ColumnSeen, SheetRead};
+
 text_enum! {
     /// What a list is of.
     pub enum Kind {
