@@ -19,8 +19,8 @@ use rust_xlsxwriter::Workbook;
 use support::{Program, TestApp, both_databases};
 use tnhs::clock;
 use tnhs::db::imports::Import;
-use tnhs::db::schema::{imports, registry_changesets, registry_members};
 use tnhs::db::registry;
+use tnhs::db::schema::{imports, registry_changesets, registry_members};
 use tnhs::domain::import::ImportState;
 use tnhs::domain::permission::Role;
 use tnhs::jobs::import;
@@ -38,7 +38,9 @@ fn list(file: &Path, given: &str) {
     let sheet = workbook.add_worksheet();
     sheet.write_row(0, 0, ["Mã số BHXH", "Họ và tên", "Ngày sinh", "Giới tính"]).unwrap();
     for number in 1..=PEOPLE {
-        sheet.write_row(number, 0, [code(number).as_str(), &format!("Nguyễn Văn {given}"), "05/03/1990", "Nam"]).unwrap();
+        sheet
+            .write_row(number, 0, [code(number).as_str(), &format!("Nguyễn Văn {given}"), "05/03/1990", "Nam"])
+            .unwrap();
     }
     workbook.save(file).unwrap();
 }

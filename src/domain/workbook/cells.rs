@@ -57,8 +57,7 @@ fn is_filler(c: char) -> bool {
 }
 
 /// The errors of formulas, as a text file has them.
-const ERRORS: [&str; 9] =
-    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
+const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
 
 /// What a person reads in the cell: whole numbers without decimals, dates as dd/mm/yyyy. None for a cell that counts as
 /// empty: nothing in it, an error, or only the dots and dashes that people put where they know nothing.
@@ -69,7 +68,9 @@ pub fn shown(cell: &Cell) -> Option<Cow<'_, str>> {
             let is_said = text.chars().any(|c| !is_filler(c)) && !ERRORS.contains(&text.trim());
             is_said.then_some(Cow::Borrowed(text))
         }
-        Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => Some((*number as i64).to_string().into()),
+        Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Some((*number as i64).to_string().into())
+        }
         Cell::Number(number) => Some(number.to_string().into()),
         Cell::Date(date) => Some(date.format("%d/%m/%Y").to_string().into()),
         Cell::Bool(value) => Some(if *value { "TRUE" } else { "FALSE" }.into()),
@@ -91,7 +92,8 @@ fn is_tidy(text: &str) -> bool {
     for c in text.chars() {
         match c {
             ' ' if after_space => return false,
-            '!'..='~' | 'À'..='Ï' | 'Ñ'..='ï' | 'ñ'..='ÿ' | '\u{100}'..='\u{1B0}' | '\u{1EA0}'..='\u{1EF9}' | ' ' => {}
+            '!'..='~' | 'À'..='Ï' | 'Ñ'..='ï' | 'ñ'..='ÿ' | '\u{100}'..='\u{1B0}' | '\u{1EA0}'..='\u{1EF9}' | ' ' =>
+                {}
             _ => return false,
         }
         after_space = c == ' ';
@@ -174,9 +176,7 @@ fn expanded(text: &str) -> Option<Result<String, FieldError>> {
     let kept = exponent.parse().ok().and_then(|places: usize| decimals.split_at_checked(places));
     Some(match kept {
         Some((kept, rest)) if rest.bytes().all(|b| b == b'0') => Ok(format!("{whole}{kept}")),
-        _ => Err(wrong(
-            "Excel đã làm mất các chữ số cuối. Hãy định dạng cột là văn bản (Text) rồi nhập lại số này.",
-        )),
+        _ => Err(wrong("Excel đã làm mất các chữ số cuối. Hãy định dạng cột là văn bản (Text) rồi nhập lại số này.")),
     })
 }
 
@@ -224,8 +224,7 @@ pub fn household_code(raw: &str) -> Read {
 
 pub fn phone(raw: &str) -> Read {
     let typed = number(raw)?;
-    let typed: Cow<'_, str> =
-        if typed.contains(['(', ')']) { typed.replace(['(', ')'], "").into() } else { typed };
+    let typed: Cow<'_, str> = if typed.contains(['(', ')']) { typed.replace(['(', ')'], "").into() } else { typed };
     let abroad = typed.strip_prefix("+84").or_else(|| typed.strip_prefix("84").filter(|rest| rest.len() == 9));
     let national = match abroad {
         Some(rest) => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
@@ -278,9 +277,9 @@ pub fn relation_code(raw: &str) -> Read {
             WORDS.get(words.as_str()).or_else(|| WORDS.get(&format!("{:0>2}", parts?.0.trim())))
         }
     };
-    known.map(|code| Value::plain(*code)).ok_or_else(|| {
-        wrong("Không có quan hệ này. Hãy ghi mã từ 00 đến 22 hoặc tên như Chủ hộ, Vợ, Chồng, Con.")
-    })
+    known
+        .map(|code| Value::plain(*code))
+        .ok_or_else(|| wrong("Không có quan hệ này. Hãy ghi mã từ 00 đến 22 hoặc tên như Chủ hộ, Vợ, Chồng, Con."))
 }
 
 pub fn role(raw: &str) -> Read {

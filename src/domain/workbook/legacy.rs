@@ -38,17 +38,8 @@ const VNI_MARKS: [(char, &str); 17] = [
 ];
 
 /// Letters that VNI writes as one other letter.
-const VNI_SINGLE: [(char, char); 9] = [
-    ('ô', 'ơ'),
-    ('ö', 'ư'),
-    ('ñ', 'đ'),
-    ('í', 'í'),
-    ('ì', 'ì'),
-    ('æ', 'ỉ'),
-    ('ó', 'ĩ'),
-    ('ò', 'ị'),
-    ('î', 'ỵ'),
-];
+const VNI_SINGLE: [(char, char); 9] =
+    [('ô', 'ơ'), ('ö', 'ư'), ('ñ', 'đ'), ('í', 'í'), ('ì', 'ì'), ('æ', 'ỉ'), ('ó', 'ĩ'), ('ò', 'ị'), ('î', 'ỵ')];
 
 static VNI_PAIRS: LazyLock<HashMap<(char, char), char>> = LazyLock::new(|| {
     let mut pairs = HashMap::new();
@@ -159,6 +150,12 @@ fn is_western_sign(c: char) -> bool {
     matches!(c, 'ƒ' | 'ˆ' | '˜' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | '€' | '™' | '\u{2013}'..='\u{203A}')
 }
 
+/// A single text that may be in a legacy encoding, in Unicode.
+pub fn in_unicode(encoding: Encoding, text: &str) -> Option<String> {
+    let (for_it, against) = if may_be_legacy(text) { weigh(encoding, text) } else { (0, 0) };
+    decode(encoding, text).filter(|_| for_it > against)
+}
+
 /// Turns the cells of a sheet into Unicode.
 pub struct Converter {
     pub encoding: Encoding,
@@ -218,7 +215,8 @@ pub mod tests {
     use super::*;
 
     /// Every letter of Vietnamese, small.
-    pub const LETTERS: &str = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđbcghklmnpqrstvx";
+    pub const LETTERS: &str =
+        "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđbcghklmnpqrstvx";
 
     /// As a person typed it with a TCVN3 font; capitals with marks only where the font has them.
     pub fn to_tcvn3(text: &str) -> String {

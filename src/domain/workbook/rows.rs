@@ -226,7 +226,9 @@ impl Rules<'_> {
             Field::ValidFrom => cells::valid_from(cell, text, self.today),
             Field::AgencyCode => match self.offices.find(text) {
                 Some(code) => Ok(Value::plain(code)),
-                None => Err(FieldError::new("Không có cơ quan này. Hãy ghi mã hoặc tên cơ quan BHXH như trong danh mục.")),
+                None => {
+                    Err(FieldError::new("Không có cơ quan này. Hãy ghi mã hoặc tên cơ quan BHXH như trong danh mục."))
+                }
             },
             // Agencies can stand below those that name them.
             Field::ParentCode | Field::Address => cells::text(text, 300),

@@ -186,8 +186,7 @@ fn write_batch(
     written: &mut Vec<Written>,
 ) -> Result<Vec<Accepted>, ImportError> {
     let kind = importer.kind;
-    let background =
-        Background::of(conn, importer, batch.iter().map(|accepted| &accepted.record))?;
+    let background = Background::of(conn, importer, batch.iter().map(|accepted| &accepted.record))?;
     let mut waiting = Vec::new();
     for accepted in batch {
         let record = &accepted.record;

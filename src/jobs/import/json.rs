@@ -3,53 +3,70 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::folder::{Folder, List, Spool};
 use super::read::{Accepted, Found};
-use crate::domain::workbook::report::{Counts, Head, RecordView, RefusedView, WarningView};
+use crate::domain::workbook::report::{Counts, RecordJson, RefusedJson, SheetNames, Summary, WarningJson};
 use crate::domain::workbook::{Kind, Refused, Warning};
 
-/// Writes one JSON object, on one line. Blocks.
+/// Writes one JSON object. Blocks.
 ///
 /// # Errors
 /// What was found is no longer kept, or cannot be written.
 pub fn write(out: &mut impl Write, kind: Kind, found: &Found, folder: &Folder, records: bool) -> io::Result<()> {
     let counts = found.counts;
-    let counts = Counts {
-        accepted: counts.added + counts.changed + counts.unchanged,
-        refused: counts.refused,
-        warnings: counts.warned,
+    let unsigned = |count: i64| u64::try_from(count).unwrap_or(0);
+    let summary = Summary {
+        kind,
+        encoding: found.encoding,
+        confirm_encoding: found.needs_confirmation,
+        refused_file: found.fault,
+        sheets: found.sheets.iter().filter(|sheet| sheet.has_data).map(|sheet| (&sheet.layout).into()).collect(),
+        counts: Counts {
+            accepted: unsigned(counts.added + counts.changed + counts.unchanged),
+            refused: unsigned(counts.refused),
+            warnings: unsigned(counts.warned),
+        },
     };
-    let names: Vec<&str> = found.sheets.iter().map(|sheet| sheet.layout.name.as_str()).collect();
-    let head = Head::of(kind, found.fault, found.encoding, found.needs_confirmation, &found.sheets, counts);
-    let head = serde_json::to_string(&head)?;
-    write!(out, "{},\"refused\":", head.trim_end_matches('}'))?;
+    let names: Vec<String> = found.sheets.iter().map(|sheet| sheet.layout.name.clone()).collect();
+    let sheets = SheetNames(&names);
+    let head = serde_json::to_string(&summary)?;
+    write!(out, "{}", head.strip_suffix('}').unwrap_or(&head))?;
     if found.fault.is_some() {
-        return write!(out, "[],\"warnings\":[]{}}}", if records { ",\"records\":[]" } else { "" });
+        let none = if records { ",\"records\":[]" } else { "" };
+        return write!(out, ",\"refused\":[],\"warnings\":[]{none}}}");
     }
-    let refused = folder.all::<Refused>(List::Refused)?;
-    array(out, refused, |row| serde_json::to_string(&RefusedView::of(&row, &names)))?;
-    write!(out, ",\"warnings\":")?;
+    array(out, "refused", folder.all::<Refused>(List::Refused)?, |out, row| {
+        json(out, &RefusedJson::new(sheets, &row))
+    })?;
     let warnings = folder.all::<Warning>(List::Warnings)?;
-    array(out, warnings, |row| serde_json::to_string(&WarningView::of(&row, &names)))?;
+    array(out, "warnings", warnings, |out, row| json(out, &WarningJson::new(sheets, &row)))?;
     if records {
-        write!(out, ",\"records\":")?;
         let accepted = Spool::<Accepted>::open(&folder.accepted())?;
-        array(out, accepted, |row| {
-            serde_json::to_string(&RecordView::of(kind, &row.record, &names, row.verdict.map(|it| it.label())))
+        array(out, "records", accepted, |out, Accepted { record, verdict, .. }| {
+            json(out, &RecordJson { sheets, kind, record: &record, verdict: verdict.map(|verdict| verdict.label()) })
         })?;
     }
     write!(out, "}}")
 }
 
-fn array<T>(
-    out: &mut impl Write,
+fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, value)?)
+}
+
+fn array<T, W: Write>(
+    out: &mut W,
+    name: &str,
     entries: impl Iterator<Item = io::Result<T>>,
-    json: impl Fn(T) -> serde_json::Result<String>,
+    entry: impl Fn(&mut W, T) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut separator = "[";
-    for entry in entries {
-        write!(out, "{separator}{}", json(entry?)?)?;
-        separator = ",";
+    write!(out, ",\"{name}\":[")?;
+    for (number, value) in entries.enumerate() {
+        if number > 0 {
+            write!(out, ",")?;
+        }
+        entry(out, value?)?;
     }
-    write!(out, "{}]", if separator == "[" { "[" } else { "" })
+    write!(out, "]")
 }

@@ -152,7 +152,7 @@ fn first_pass(task: &Task<'_>, layouts: &[Layout], watch: &mut dyn Watch) -> Res
         bytes: Bytes::Workbook,
         corrections: layouts.to_vec(),
         sheet: task.sheet.clone(),
-        offices: Offices::new(offices.into_iter().map(|office| (office.code, office.name))),
+        offices: Offices::new(offices.iter().map(|office| (office.code.as_str(), office.name.as_str()))),
     });
     let mut reader: Option<Reader> = None;
     let mut spool = SpoolWriter::create(&task.folder.lines())?;
