@@ -71,6 +71,7 @@ pub struct Config {
     pub log: LevelFilter,
     /// The program that reads files of others in a process of its own: this one.
     pub program: PathBuf,
+    pub import_limits: crate::adapters::spreadsheet::Limits,
     /// For how long the files of imports are kept.
     pub import_keep: TimeDelta,
 }
@@ -100,6 +101,7 @@ impl Config {
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
+            import_limits: crate::adapters::spreadsheet::Limits,
             import_keep: TimeDelta::days(number("TNHS_IMPORT_KEEP_DAYS", &get, 30, 1..=3650)?),
             program: match get("TNHS_PROGRAM") {
                 Some(path) => path.into(),

@@ -16,9 +16,9 @@ use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Role, Scope};
-
 use tnhs::domain::staff::parse_login;
-use tnhs::domain::{agency, places, to_json};
+use tnhs::domain::{agency, places, to_json, workbook};
+use tnhs::jobs::import::console;
 use tnhs::startup::{Parts, server};
 use tnhs::{clock, demo, jobs, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -117,8 +117,41 @@ enum StaffCommand {
 
 #[derive(Subcommand)]
 enum ImportCommand {
-    /// The household registry, from an officers' own list (.xlsx, columns in any order)
-    Registry { file: PathBuf },
+    /// The household registry
+    Registry(ImportArgs),
+    /// Agencies: import them before staff and applications, which name them
+    Agencies(ImportArgs),
+    /// Members of staff; their first passwords are handed out on the page Cán bộ
+    Staff(ImportArgs),
+    /// Declarations collected at a mobile desk or by an employer
+    Applications(ImportArgs),
+}
+
+#[derive(Args)]
+struct ImportArgs {
+    /// .xlsx, .xls, .xlsb, .ods, .csv, or a table that a portal saved as .xls
+    file: PathBuf,
+    /// Say what would happen and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// A JSON file that says where headers and columns are: the `sheets` of --json
+    #[arg(long)]
+    mapping: Option<PathBuf>,
+    /// Read only this sheet
+    #[arg(long)]
+    sheet: Option<String>,
+    /// Write the rows that are not taken, with their reasons, to this .xlsx
+    #[arg(long)]
+    refused: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// With --json: also every row that is taken
+    #[arg(long, requires = "json")]
+    records: bool,
+    /// Accept the conversion from a legacy encoding (TCVN3, VNI, Windows-1258)
+    #[arg(long)]
+    confirm_encoding: bool,
 }
 
 fn parse_role(code: &str) -> Result<Role, String> {
@@ -146,7 +179,7 @@ fn main() -> ExitCode {
         }
     };
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("tnhs: {}", in_one_line(&error));
             ExitCode::from(if error.is::<ConfigError>() { WRONG_USE } else { 1 })
@@ -168,7 +201,7 @@ fn in_one_line(error: &anyhow::Error) -> String {
     sentence
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     telemetry::init(config.log);
     match command {
@@ -200,9 +233,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
             add_staff(&open(&config)?, &login, &name, role, &agency)
         }
-        Command::Import(ImportCommand::Registry { file }) => import_registry(&open(&config)?, &file),
+        Command::Import(command) => return import(config, command),
         Command::Check => check(&config),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(config: &Config) -> anyhow::Result<Db> {
@@ -370,23 +404,19 @@ fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> any
     Ok(())
 }
 
-fn import_registry(db: &Db, file: &std::path::Path) -> anyhow::Result<()> {
-    let report = jobs::import::registry(db, file, None, clock::now()).with_context(|| file.display().to_string())?;
-    let tell = |row: &Refused, what: &str| {
-        eprintln!("dòng {}, {} «{}»: {}{what}", row.row, row.column, row.value, row.reason);
+fn import(config: Config, command: ImportCommand) -> anyhow::Result<ExitCode> {
+    let (kind, args) = match command {
+        ImportCommand::Registry(args) => (workbook::Kind::Registry, args),
+        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args),
+        ImportCommand::Staff(args) => (workbook::Kind::Staff, args),
+        ImportCommand::Applications(args) => (workbook::Kind::Applications, args),
     };
-    report.refused.iter().for_each(|row| tell(row, ""));
-    report.ignored.iter().for_each(|cell| tell(cell, " (Dòng này vẫn được nhập, không có ô đó.)"));
-    println!(
-        "{} added, {} changed, {} unchanged, {} refused; {} applications that waited for a code are back before their officers",
-        report.added,
-        report.changed,
-        report.unchanged,
-        report.refused.len(),
-        report.rechecked
-    );
-    db.analyze()?;
-    Ok(())
+    let ImportArgs { file, dry_run, mapping, sheet, refused, json, records, confirm_encoding } = args;
+    let options = console::Options { kind, file, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
+    let parts = Parts::build(config)?;
+    require_schema(&parts.db)?;
+    let went_through = console::run(&parts, &options)?;
+    Ok(if went_through { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@
 mod support;
 
 use support::desk::CHECKLIST;
-use support::{Page, TestApp, both_databases};
+use support::{Page, Program, TestApp, both_databases};
 use tnhs::clock;
 use tnhs::domain::application::{Application, Sex, Status};
 use tnhs::domain::dates::BirthDate;
@@ -124,8 +124,8 @@ both_databases! {
         sheet.write_row(0, 0, ["mã số bhxh", "họ tên"]).unwrap();
         sheet.write_row(1, 0, [found.declaration.code.as_str(), found.declaration.name.as_str()]).unwrap();
         workbook.save(&file).unwrap();
-        let report = tnhs::jobs::import::registry(&app.parts.db, &file, None, clock::now()).unwrap();
-        assert_eq!((report.added, report.rechecked), (1, 1));
+        let imported = Program::beside(&app).run(&["import", "registry", file.to_str().unwrap()]).expect(0);
+        assert!(imported.stdout.contains("1 added") && imported.stdout.contains("1 applications that waited"), "{imported:#?}");
         assert_eq!((app.status(&found), app.status(&still)), (Status::Pending, Status::AwaitingCode));
         let page = officer.open(&found);
         assert!(page.history()[0].contains("Đã có mã số trên HGĐ, chuyển lại Chờ duyệt · Hệ thống"), "{page}");

@@ -65,7 +65,9 @@ pub fn insert(conn: &mut Conn, new: &NewImport<'_>, now: NaiveDateTime) -> Query
 }
 
 /// How many rows came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Selectable, AsChangeset, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Selectable, AsChangeset, serde::Serialize, serde::Deserialize,
+)]
 #[diesel(table_name = imports)]
 pub struct Counts {
     pub added: i64,

@@ -8,7 +8,9 @@ use diesel::prelude::*;
 
 use super::applications::{self as filing, NewApplication};
 use super::events::{self, NewEvent};
-use super::schema::{accounts, agencies, agency_serials, applications, events as history, name_tokens, photos, sessions, staff};
+use super::schema::{
+    accounts, agencies, agency_serials, applications, events as history, name_tokens, photos, sessions, staff,
+};
 use super::{Conn, agencies as offices, imports, one_row, registry};
 use crate::domain::application::{Channel, Declaration, Kind as Request, Sex, Status};
 use crate::domain::dates::{BirthDate, hanoi_year};
@@ -48,9 +50,7 @@ pub fn known(conn: &mut Conn, kind: Kind, keys: &[&str]) -> QueryResult<HashMap<
     match kind {
         Kind::Registry => Ok(registry::find_all(conn, keys)?
             .into_iter()
-            .map(|(code, member)| {
-                (code, Known { row_id: 0, values: member.to_values(), office: None, number: None })
-            })
+            .map(|(code, member)| (code, Known { row_id: 0, values: member.to_values(), office: None, number: None }))
             .collect()),
         Kind::Agencies => known_agencies(conn, keys),
         Kind::Staff => known_staff(conn, keys),
@@ -207,7 +207,8 @@ fn write_agency(conn: &mut Conn, id: Option<AgencyId>, after: &Values) -> QueryR
 }
 
 fn write_staff(conn: &mut Conn, id: Option<StaffId>, after: &Values, by: By) -> QueryResult<i64> {
-    let agency = offices::find_by_code(conn, &text(after, Field::AgencyCode))?.ok_or(diesel::result::Error::NotFound)?;
+    let agency =
+        offices::find_by_code(conn, &text(after, Field::AgencyCode))?.ok_or(diesel::result::Error::NotFound)?;
     let role = after.get(Field::Role).and_then(Role::from_code).ok_or(diesel::result::Error::NotFound)?;
     let (name, email) = (text(after, Field::Name), after.get(Field::Email));
     let of = (staff::name.eq(name), staff::role.eq(role), staff::agency_id.eq(agency.id), staff::email.eq(email));
@@ -232,7 +233,8 @@ fn write_staff(conn: &mut Conn, id: Option<StaffId>, after: &Values, by: By) -> 
 }
 
 fn file_application(conn: &mut Conn, after: &Values, by: By) -> QueryResult<i64> {
-    let agency = offices::find_by_code(conn, &text(after, Field::AgencyCode))?.ok_or(diesel::result::Error::NotFound)?;
+    let agency =
+        offices::find_by_code(conn, &text(after, Field::AgencyCode))?.ok_or(diesel::result::Error::NotFound)?;
     let declaration = Declaration {
         code: SocialCode::from_stored(text(after, Field::Code)),
         name: Name::from_stored(text(after, Field::Name)),
@@ -309,7 +311,9 @@ fn remove(conn: &mut Conn, kind: Kind, id: i64) -> QueryResult<bool> {
             )
             .get_result(conn)?;
             if !used {
-                diesel::update(agencies::table.find(id)).set(agencies::province_id.eq(None::<AgencyId>)).execute(conn)?;
+                diesel::update(agencies::table.find(id))
+                    .set(agencies::province_id.eq(None::<AgencyId>))
+                    .execute(conn)?;
                 one_row(diesel::delete(agencies::table.find(id)).execute(conn)?)?;
             }
             Ok(!used)

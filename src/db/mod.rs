@@ -159,6 +159,13 @@ pub enum DbError {
     Query(#[from] diesel::result::Error),
 }
 
+impl DbError {
+    /// Whether what should be there is not, or no longer as it was.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Query(diesel::result::Error::NotFound))
+    }
+}
+
 impl Db {
     /// Opens a pool of at most `size` connections.
     ///

@@ -83,9 +83,7 @@ pub fn find_all(conn: &mut Conn, codes: &[&str]) -> QueryResult<HashMap<String, 
 pub fn candidates(conn: &mut Conn, declared: &Declaration) -> QueryResult<Vec<Member>> {
     const AT_MOST: i64 = 20;
     const SHOWN: usize = 5;
-    let others = || {
-        visible().filter(registry_members::code.ne(&declared.code)).select(Row::as_select()).limit(AT_MOST)
-    };
+    let others = || visible().filter(registry_members::code.ne(&declared.code)).select(Row::as_select()).limit(AT_MOST);
     let mut rows: Vec<Row> = Vec::new();
     if let Some(id_number) = &declared.id_number {
         rows.extend(others().filter(registry_members::id_number.eq(id_number)).load(conn)?);
@@ -221,8 +219,7 @@ pub fn touched_later(conn: &mut Conn, changeset: ChangesetId, limit: i64) -> Que
             .filter(registry_members::changeset_id.eq(changeset))
             .filter(diesel::dsl::exists(after.select(later.field(registry_members::id))))
     };
-    let codes =
-        touched().order(registry_members::code).select(registry_members::code).limit(limit).load(conn)?;
+    let codes = touched().order(registry_members::code).select(registry_members::code).limit(limit).load(conn)?;
     Ok((touched().count().get_result(conn)?, codes))
 }
 

@@ -60,7 +60,8 @@ pub fn is_current(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool>
 
 /// As they are now, with their sign-in name; None when they are locked.
 pub fn actor(conn: &mut Conn, id: StaffId) -> QueryResult<Option<(Actor, String)>> {
-    let row: Option<(String, String, Role, AgencyId, bool, String, Option<AgencyId>)> = staff::table
+    type Row = (String, String, Role, AgencyId, bool, String, Option<AgencyId>);
+    let row: Option<Row> = staff::table
         .inner_join(agencies::table)
         .filter(staff::id.eq(id))
         .filter(staff::locked_at.is_null())
@@ -92,6 +93,15 @@ pub fn set_password(conn: &mut Conn, id: StaffId, hash: &str, must_change: bool)
     )
 }
 
+/// Gives somebody their first password; false when they have one already.
+pub fn set_first_password(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool> {
+    let without = staff::table.find(id).filter(staff::password_hash.eq(""));
+    let changed = diesel::update(without)
+        .set((staff::password_hash.eq(hash), staff::must_change_password.eq(true)))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
 pub fn signed_in(conn: &mut Conn, id: StaffId, now: NaiveDateTime) -> QueryResult<()> {
     one_row(diesel::update(staff::table.find(id)).set(staff::last_sign_in_at.eq(now)).execute(conn)?)
 }
@@ -109,6 +119,8 @@ pub struct Listed {
     pub agency_name: String,
     pub locked_at: Option<NaiveDateTime>,
     pub last_sign_in_at: Option<NaiveDateTime>,
+    /// False for somebody who came with a list and was never given one.
+    pub has_password: bool,
 }
 
 /// The members of staff of the offices within a scope, by office and sign-in name.
@@ -121,6 +133,7 @@ pub fn all(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Listed>> {
         agencies::name,
         staff::locked_at,
         staff::last_sign_in_at,
+        staff::password_hash.ne(""),
     ));
     match scope {
         Scope::Country => query.load(conn),

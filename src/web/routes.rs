@@ -55,6 +55,7 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 // Cán bộ
                 .route("/staff", get().to(staff::get))
                 .route("/staff", post().to(staff::post))
+                .route("/staff/first-passwords", post().to(staff::first_passwords))
                 .route("/staff/{id}/{act}", post().to(staff::act))
                 // Danh bạ HGĐ
                 .route("/registry", get().to(registry::get))

@@ -120,7 +120,7 @@ CREATE TABLE import_rows (
     after TEXT NOT NULL
 );
 CREATE INDEX import_rows_by_import ON import_rows (import_id, id);
-CREATE INDEX import_rows_by_key ON import_rows (key);
+CREATE INDEX import_rows_keys ON import_rows (key);
 
 -- The household registry (hệ thống HGĐ): who holds which mã số BHXH. It changes by changesets: the rows of one count from
 -- the moment when it is visible, all at once, and no longer when it is taken back. Of the visible rows with the same code

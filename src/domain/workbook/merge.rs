@@ -50,8 +50,7 @@ mod tests {
 
     #[test]
     fn a_list_changes_what_it_says_and_leaves_the_rest() {
-        let stored =
-            values(&[(Field::Name, "Lê Ân"), (Field::BirthDate, "1990-03-05"), (Field::Phone, "0951234567")]);
+        let stored = values(&[(Field::Name, "Lê Ân"), (Field::BirthDate, "1990-03-05"), (Field::Phone, "0951234567")]);
         let listed = values(&[(Field::Name, "Le An"), (Field::BirthDate, "1990"), (Field::Sex, "male")]);
         let after = merged(listed, &stored);
         assert_eq!(changes(&stored, &after), [(Field::Sex, None, Some("male"))]);

@@ -5,11 +5,35 @@
 //! so that a list of a million rows needs no more memory than its codes. The second ([`Judge`]) knows the whole list: who
 //! stands in it twice, and what a column means that holds nothing but x.
 
-pub mod merge;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+mod block;
+mod cells;
+mod duplicates;
+mod header;
+mod judge;
+mod kinds;
+mod labels;
+mod legacy;
+pub mod merge;
+mod offices;
+mod reader;
+pub mod report;
+mod rows;
+mod sheet;
+mod spans;
+mod syllables;
+#[cfg(test)]
+mod tests;
+
+pub use judge::Judge;
+pub use legacy::in_unicode;
+pub use offices::Offices;
+pub use reader::{Reader, Reading, Request};
+pub use rows::{Entry, Line};
+pub use sheet::{ColumnSeen, SheetRead};
 
 text_enum! {
     /// What a list is of.
@@ -18,6 +42,13 @@ text_enum! {
         Agencies = "agencies" => "Cơ quan BHXH",
         Staff = "staff" => "Cán bộ",
         Applications = "applications" => "Hồ sơ đăng ký",
+    }
+}
+
+impl Kind {
+    /// What a row is known by.
+    pub fn key(self) -> Field {
+        kinds::Spec::of(self).key
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use chrono::NaiveDateTime;
+
 use super::compare::{Background, Change, Importer, key};
 use super::folder::Spool;
 use super::read::Accepted;
@@ -50,8 +52,8 @@ pub(super) fn record(
     import: &Import,
     kind: EventKind,
     kept: Option<i64>,
-    at: chrono::NaiveDateTime,
-) -> diesel::QueryResult<()> {
+    at: NaiveDateTime,
+) -> Result<(), DbError> {
     let counts = import.counts;
     let about = About {
         import: import.id,
@@ -72,7 +74,7 @@ pub(super) fn record(
         before: None,
         after: Some(to_json(&about)),
     };
-    events::add(conn, &event)
+    Ok(events::add(conn, &event)?)
 }
 
 pub(super) fn run(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportError> {
@@ -92,7 +94,7 @@ fn finish(work: &Work<'_>, conn: &mut Conn, written: i64) -> Result<(), ImportEr
     let import = &work.import;
     let outcome = Outcome { rows_written: Some(written), ..Outcome::default() };
     imports::finish(conn, import.id, work.lease, ImportState::Settling, &outcome, work.now).map_err(DbError::from)?;
-    Ok(record(conn, import, EventKind::ImportApplied, None, work.now).map_err(DbError::from)?)
+    Ok(record(conn, import, EventKind::ImportApplied, None, work.now)?)
 }
 
 fn changeset(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportError> {
@@ -143,7 +145,11 @@ fn at_once(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportErro
     let offices = work.offices()?;
     let importer = work.importer(&offices);
     let by = By { import: import.id, staff: import.staff_id, at: work.now };
-    watch.at(Progress { rows_total: import.counts.added + import.counts.changed, rows_read: import.rows_read, rows_written: 0 })?;
+    watch.at(Progress {
+        rows_total: import.counts.added + import.counts.changed,
+        rows_read: import.rows_read,
+        rows_written: 0,
+    })?;
     work.db
         .write(|conn| {
             let mut written = Vec::new();
@@ -180,8 +186,7 @@ fn write_batch(
     written: &mut Vec<Written>,
 ) -> Result<Vec<Accepted>, ImportError> {
     let kind = importer.kind;
-    let background =
-        Background::of(conn, importer, batch.iter().map(|accepted| &accepted.record)).map_err(DbError::from)?;
+    let background = Background::of(conn, importer, batch.iter().map(|accepted| &accepted.record))?;
     let mut waiting = Vec::new();
     for accepted in batch {
         let record = &accepted.record;
@@ -224,16 +229,16 @@ fn parent_is_there(conn: &mut Conn, record: &Record) -> Result<bool, ImportError
 pub(super) fn roll_back(work: &Work<'_>) -> Result<i64, ImportError> {
     let import = &work.import;
     work.db.write(|conn| {
-        let kept = undo(conn, import, work.now).map_err(DbError::from)?;
+        let kept = undo(conn, import, work.now)?;
         let outcome = Outcome { kept: Some(kept), ..Outcome::default() };
         imports::finish(conn, import.id, work.lease, ImportState::RolledBack, &outcome, work.now)
             .map_err(DbError::from)?;
-        record(conn, import, EventKind::ImportRolledBack, Some(kept), work.now).map_err(DbError::from)?;
+        record(conn, import, EventKind::ImportRolledBack, Some(kept), work.now)?;
         Ok(kept)
     })
 }
 
-fn undo(conn: &mut Conn, import: &Import, now: chrono::NaiveDateTime) -> diesel::QueryResult<i64> {
+fn undo(conn: &mut Conn, import: &Import, now: NaiveDateTime) -> Result<i64, DbError> {
     if import.kind == Kind::Registry {
         let Some(changeset) = registry::changeset_of(conn, import.id)? else { return Ok(0) };
         let (kept, _) = registry::touched_later(conn, changeset, 0)?;

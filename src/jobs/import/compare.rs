@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::db::listed::{self, Known};
-use crate::db::{Conn, imports};
+use crate::db::{Conn, DbError, imports};
 use crate::domain::names::Name;
 use crate::domain::permission::Scope;
 use crate::domain::registry::Verdict;
@@ -63,15 +63,14 @@ impl Background {
         conn: &mut Conn,
         importer: &Importer<'_>,
         records: impl Iterator<Item = &'a Record>,
-    ) -> diesel::QueryResult<Self> {
+    ) -> Result<Self, DbError> {
         let kind = importer.kind;
         let keys: Vec<&str> = records.map(|record| key(kind, &record.values)).collect();
         let mut background =
             Self { known: listed::known(conn, kind, &keys)?, members: HashMap::new(), filed: HashSet::new() };
         if kind == Kind::Applications {
             background.members = listed::known(conn, Kind::Registry, &keys)?;
-            background.filed =
-                imports::written_by_same_file(conn, kind, importer.sha256, &keys)?.into_iter().collect();
+            background.filed = imports::written_by_same_file(conn, kind, importer.sha256, &keys)?.into_iter().collect();
         }
         Ok(background)
     }
@@ -92,12 +91,7 @@ impl Background {
     ///
     /// # Errors
     /// The person may not change that, or the database holds something that a list cannot replace.
-    pub fn change(
-        &self,
-        importer: &Importer<'_>,
-        record: &Record,
-        added: &HashSet<String>,
-    ) -> Result<Change, Refused> {
+    pub fn change(&self, importer: &Importer<'_>, record: &Record, added: &HashSet<String>) -> Result<Change, Refused> {
         let kind = importer.kind;
         if self.filed.contains(key(kind, &record.values)) {
             return Ok(Change::Unchanged);

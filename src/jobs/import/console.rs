@@ -64,6 +64,7 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
         let found = read::run(&task, &mut Bar::new(options))?;
         (folder, found, None)
     } else {
+        let layouts = layouts.map(|layouts| crate::domain::to_json(&layouts));
         let new = NewImport {
             kind: options.kind,
             file_name: &file_name,
@@ -71,7 +72,7 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
             bytes: read::count(std::fs::metadata(&options.file)?.len()),
             staff: None,
             sheet: options.sheet.as_deref(),
-            layouts: layouts.map(|layouts| crate::domain::to_json(&layouts)).as_deref(),
+            layouts: layouts.as_deref(),
             confirmed: options.confirm_encoding,
         };
         let import = apply(parts, &new, options)?;

@@ -10,9 +10,12 @@
 
 pub mod apply;
 pub mod compare;
+pub mod console;
 pub mod folder;
+pub mod json;
 pub mod read;
 pub mod remembered;
+pub mod workbooks;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -110,9 +113,8 @@ impl Watch for Heartbeat<'_> {
             return Err(ImportError::Leaving);
         }
         let now = clock::now();
-        let may = self.db.note(|conn| {
-            Ok::<_, DbError>(imports::go_on(conn, self.import.id, self.lease, progress, now)?)
-        })?;
+        let may =
+            self.db.note(|conn| Ok::<_, DbError>(imports::go_on(conn, self.import.id, self.lease, progress, now)?))?;
         if may { Ok(()) } else { Err(ImportError::Stopped) }
     }
 }
@@ -177,7 +179,9 @@ fn go(parts: &Parts, work: &Work<'_>, interrupted: bool, watch: &mut dyn Watch) 
             };
             let found = read::run(&task, watch)?;
             let state = if found.fault.is_some() { ImportState::Refused } else { ImportState::Ready };
-            db.write(|conn| Ok(imports::finish(conn, import.id, work.lease, state, &outcome(&found), now).map_err(DbError::from)?))
+            db.write(|conn| {
+                Ok(imports::finish(conn, import.id, work.lease, state, &outcome(&found), now).map_err(DbError::from)?)
+            })
         }
         ImportState::Applying if interrupted => back_to_ready(work, INTERRUPTED),
         ImportState::Applying => match apply::run(work, watch)? {
@@ -210,7 +214,8 @@ const INTERRUPTED: &str = "Lần ghi trước bị ngắt giữa chừng. Dữ l
 const STOPPED: &str = "Đã dừng theo yêu cầu. Dữ liệu vẫn như trước khi nhập; bấm Nhập để làm lại.";
 const OVERTAKEN: &str =
     "Dữ liệu đã thay đổi từ lúc đọc tệp, nên chưa ghi gì. Tệp được đọc lại; hãy xem lại rồi bấm Nhập.";
-const BROKEN: &str = "Hệ thống gặp lỗi khi làm việc này và chưa ghi gì. Hãy thử lại; nếu vẫn lỗi, báo quản trị hệ thống.";
+const BROKEN: &str =
+    "Hệ thống gặp lỗi khi làm việc này và chưa ghi gì. Hãy thử lại; nếu vẫn lỗi, báo quản trị hệ thống.";
 
 /// What a dry run leaves in the database.
 fn outcome(found: &read::Found) -> Outcome {
@@ -253,7 +258,7 @@ fn leave(work: &Work<'_>, error: &ImportError) -> Result<(), ImportError> {
     };
     match ended {
         // Somebody else holds the lease and goes on.
-        Err(ImportError::Db(DbError::Query(diesel::result::Error::NotFound))) => Ok(()),
+        Err(ImportError::Db(error)) if error.is_not_found() => Ok(()),
         other => other,
     }
 }

@@ -152,13 +152,13 @@ fn first_pass(task: &Task<'_>, layouts: &[Layout], watch: &mut dyn Watch) -> Res
         bytes: Bytes::Workbook,
         corrections: layouts.to_vec(),
         sheet: task.sheet.clone(),
-        offices: Offices::new(offices.into_iter().map(|office| (office.code, office.name))),
+        offices: Offices::new(offices.iter().map(|office| (office.code.as_str(), office.name.as_str()))),
     });
     let mut reader: Option<Reader> = None;
     let mut spool = SpoolWriter::create(&task.folder.lines())?;
     let mut failed: Option<ImportError> = None;
     let mut progress = Progress::default();
-    let mut rows = 0;
+    let mut rows: u32 = 0;
     let mut take = |event: Event<'_>| -> Result<(), ImportError> {
         let mut out = Ok(());
         let mut push = |line: Line| {
@@ -185,15 +185,16 @@ fn first_pass(task: &Task<'_>, layouts: &[Layout], watch: &mut dyn Watch) -> Res
         out?;
         if rows.is_multiple_of(1_000) { watch.at(progress) } else { Ok(()) }
     };
-    let outcome = spreadsheet::read_apart(task.program, &task.folder.source(), task.file_name, &task.limits, &mut |event| {
-        match take(event) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
+    let outcome =
+        spreadsheet::read_apart(task.program, &task.folder.source(), task.file_name, &task.limits, &mut |event| {
+            match take(event) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
             }
-        }
-    });
+        });
     if let Some(error) = failed {
         return Err(error);
     }
@@ -238,12 +239,7 @@ impl Lists {
 }
 
 /// Settles line after line, and compares those that are taken with what is known.
-fn second_pass(
-    task: &Task<'_>,
-    judge: &Judge,
-    found: &mut Found,
-    watch: &mut dyn Watch,
-) -> Result<(), ImportError> {
+fn second_pass(task: &Task<'_>, judge: &Judge, found: &mut Found, watch: &mut dyn Watch) -> Result<(), ImportError> {
     found.base = task.db.read(|conn| Ok::<_, DbError>(meta::registry_revision(conn)?))?;
     let mut lists = Lists {
         accepted: SpoolWriter::create(&task.folder.accepted())?,
@@ -289,7 +285,7 @@ fn compare(
     counts: &mut Counts,
 ) -> Result<(), ImportError> {
     let taken = batch.iter().filter_map(|settled| settled.as_ref().ok()).map(|(record, _)| record);
-    let background = task.db.read(|conn| Ok::<_, DbError>(Background::of(conn, importer, taken)?))?;
+    let background = task.db.read(|conn| Background::of(conn, importer, taken))?;
     for settled in batch {
         let taken = settled.and_then(|(record, warnings)| {
             let change = background.change(importer, &record, &lists.new_keys)?;

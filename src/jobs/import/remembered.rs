@@ -62,7 +62,7 @@ pub fn keep(
     sheets: &[SheetRead],
     layouts: &[Layout],
     now: NaiveDateTime,
-) -> diesel::QueryResult<()> {
+) -> Result<(), DbError> {
     for layout in layouts {
         let Some(sheet) = sheets.iter().find(|sheet| sheet.layout.name == layout.name) else { continue };
         let rows: Vec<_> =

@@ -13,8 +13,7 @@ use super::read::{Changed, Found};
 use crate::adapters::spreadsheet::{self, Cell, Event, Limits};
 use crate::db::imports::Listed;
 use crate::domain::dates::show_time;
-use crate::domain::workbook::legacy::Converter;
-use crate::domain::workbook::{Field, Place, Refused, Warning, column_letters};
+use crate::domain::workbook::{Encoding, Field, Place, Refused, Warning, in_unicode};
 
 /// What stands over the reasons.
 const REASON: &str = "Lý do không nhập";
@@ -58,7 +57,7 @@ pub fn refused(
     let mut writer = RefusedRows {
         workbook: Workbook::new(),
         found,
-        converter: Converter::of(found.encoding.filter(|_| found.needs_confirmation)),
+        legacy: found.encoding.filter(|_| found.needs_confirmation),
         refused: folder.all(List::Refused)?.peekable(),
         sheet: None,
         count: 0,
@@ -82,7 +81,7 @@ pub fn refused(
 struct RefusedRows<'a, I: Iterator<Item = std::io::Result<Refused>>> {
     workbook: Workbook,
     found: &'a Found,
-    converter: Converter,
+    legacy: Option<Encoding>,
     refused: Peekable<I>,
     /// The sheet that is written: its place among those of the file, the column of the reasons, the next row.
     sheet: Option<(usize, u16, u32)>,
@@ -128,17 +127,17 @@ impl<I: Iterator<Item = std::io::Result<Refused>>> RefusedRows<'_, I> {
             None if is_header => REASON.to_owned(),
             None => return Ok(()),
         };
-        let sheet = self.workbook.worksheet_from_index(self.workbook.worksheets().len() - 1).map_err(broken)?;
+        let current = self.workbook.worksheets().len() - 1;
+        let sheet = self.workbook.worksheet_from_index(current).map_err(broken)?;
         let mut write = || -> Result<(), XlsxError> {
             for (column, cell) in (0_u16..).zip(cells) {
                 // Whatever stands so far to the right moves behind the reason.
                 let column = if column >= reasons { column + 1 } else { column };
-                match cell {
-                    Cell::Text(text) => {
-                        write_cell(sheet, next, column, &Cell::Text(self.converter.convert(text)), &self.date)?;
-                    }
-                    cell => write_cell(sheet, next, column, cell, &self.date)?,
-                }
+                let converted = match (self.legacy, cell) {
+                    (Some(encoding), Cell::Text(text)) => in_unicode(encoding, text).map(Cell::Text),
+                    _ => None,
+                };
+                write_cell(sheet, next, column, converted.as_ref().unwrap_or(cell), &self.date)?;
             }
             if is_header {
                 sheet.write_string_with_format(next, reasons, &reason, &self.bold)?;

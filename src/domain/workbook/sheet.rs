@@ -1,0 +1,353 @@
+//! One sheet: where its tables begin, and which rows belong to them.
+
+use serde::{Deserialize, Serialize};
+
+use super::block;
+use super::cells::{repaired, shown};
+use super::header::{Columns, continues, letters, stands_over};
+use super::labels::HeadRow;
+use super::legacy::Converter;
+use super::reader::Shared;
+use super::rows::{self, Line, Row};
+use super::spans::Spans;
+use super::{Field, Layout, Place, Span};
+use crate::domain::spreadsheet::Cell;
+
+/// How many rows are looked at before any is read, for the encoding of their letters.
+const LOOKAHEAD: usize = 60;
+
+/// How much of a sheet is shown to the person who says what its columns are.
+const PREVIEW_ROWS: usize = 20;
+const PREVIEW_COLUMNS: usize = 60;
+const SAMPLES: usize = 3;
+
+/// A column under the first header of a sheet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSeen {
+    pub letter: String,
+    /// As the file has it; of several rows one behind the other.
+    pub label: String,
+    pub field: Option<Field>,
+    pub samples: Vec<String>,
+}
+
+/// What was found in a sheet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetRead {
+    pub layout: Layout,
+    pub columns: Vec<ColumnSeen>,
+    /// The first rows as text, with their numbers.
+    pub preview: Vec<(u32, Vec<String>)>,
+    /// Whether a row below a header is about somebody.
+    pub has_data: bool,
+}
+
+impl SheetRead {
+    /// Whether a code and a name are named.
+    pub fn has_header(&self) -> bool {
+        !self.layout.columns.is_empty()
+    }
+}
+
+pub(super) struct Sheet {
+    index: u16,
+    read: SheetRead,
+    is_read: bool,
+    correction: Option<Layout>,
+    /// Rows that wait until the encoding is known.
+    waiting: Option<Vec<(u32, Vec<Cell>)>>,
+    converter: Option<Converter>,
+    spans: Spans,
+    /// The row before, when it can belong to a header.
+    previous: Option<HeadRow>,
+    /// The rows of a header that may go on.
+    header: Vec<HeadRow>,
+    columns: Option<Columns>,
+    sex_column: u16,
+    /// The household's code above the table, as it stands.
+    household: Option<String>,
+    /// Since the last header: a household's code was named, a household's head was.
+    named_household: bool,
+    named_head: bool,
+}
+
+impl Sheet {
+    pub fn new(index: u16, name: &str, spans: &[Span], correction: Option<Layout>, is_read: bool) -> Self {
+        let layout = Layout { name: name.to_owned(), ..Layout::default() };
+        Self {
+            index,
+            read: SheetRead { layout, ..SheetRead::default() },
+            is_read,
+            correction: correction.map(|mut layout| {
+                layout.header_rows.sort_unstable();
+                layout
+            }),
+            waiting: Some(Vec::new()),
+            converter: None,
+            spans: Spans::new(spans),
+            previous: None,
+            header: Vec::new(),
+            columns: None,
+            sex_column: u16::MAX,
+            household: None,
+            named_household: false,
+            named_head: false,
+        }
+    }
+
+    pub fn row(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
+        if !self.is_read {
+            return;
+        }
+        let Some(waiting) = &mut self.waiting else {
+            return self.take(shared, number, cells, out);
+        };
+        waiting.push((number, cells.to_vec()));
+        if waiting.len() == LOOKAHEAD {
+            self.begin(shared, out);
+        }
+    }
+
+    /// Knows enough of the sheet to tell its encoding.
+    fn begin(&mut self, shared: &mut Shared, out: &mut dyn FnMut(Line)) {
+        let waiting = self.waiting.take().unwrap_or_default();
+        let texts = waiting.iter().flat_map(|(_, cells)| cells.iter().enumerate());
+        let texts = texts.filter_map(|(column, cell)| match cell {
+            Cell::Text(text) => Some((column, text.as_str())),
+            _ => None,
+        });
+        self.converter = Converter::detect(shared.bytes, texts);
+        let found = self.converter.as_ref().map(|converter| converter.encoding);
+        shared.encoding = shared.encoding.or(found);
+        for (number, cells) in &waiting {
+            self.take(shared, *number, cells, out);
+        }
+    }
+
+    pub fn end(mut self, shared: &mut Shared, out: &mut dyn FnMut(Line)) -> SheetRead {
+        self.begin(shared, out);
+        self.end_header(shared);
+        if self.columns.is_none() && self.correction.is_some() {
+            self.correct(shared);
+        }
+        if let Some(columns) = self.columns.as_mut().filter(|columns| columns.has_block) {
+            self.read.layout.columns = columns.layout();
+        }
+        self.read
+    }
+
+    fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
+        let converted = self.convert(shared, cells);
+        let cells = converted.as_deref().unwrap_or(cells);
+        if self.read.preview.len() < PREVIEW_ROWS {
+            let text = |cell: &Cell| shown(cell).map(|text| repaired(&text).chars().take(60).collect());
+            let texts = cells.iter().take(PREVIEW_COLUMNS).map(|cell| text(cell).unwrap_or_default());
+            self.read.preview.push((number, texts.collect()));
+        }
+        self.spans.enter(number, cells);
+        let line = match &self.correction {
+            Some(_) => self.corrected(shared, number, cells),
+            None => self.recognised(shared, number, cells),
+        };
+        if let Some(line) = line {
+            if !self.read.has_data || self.read.columns.iter().any(|column| column.samples.len() < SAMPLES) {
+                self.sample(cells);
+            }
+            self.read.has_data = true;
+            shared.note(&line);
+            out(line);
+        }
+    }
+
+    /// The row in Unicode; None when it already is.
+    fn convert(&self, shared: &mut Shared, cells: &[Cell]) -> Option<Vec<Cell>> {
+        let converter = self.converter.as_ref()?;
+        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell) {
+            Some(text) => {
+                if let Cell::Text(before) = cell {
+                    shared.converted(before, &text);
+                }
+                Cell::Text(text)
+            }
+            None => cell.clone(),
+        };
+        Some(cells.iter().enumerate().map(convert).collect())
+    }
+
+    /// Follows what a person said about the sheet.
+    fn corrected(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
+        let headers = self.correction.as_ref().map(|layout| layout.header_rows.as_slice()).unwrap_or_default();
+        if headers.binary_search(&number).is_ok() {
+            if self.columns.is_none() {
+                self.header.push(HeadRow::read(shared.spec, number, cells));
+            }
+            return None;
+        }
+        if headers.first().is_some_and(|first| number < *first) {
+            self.above(cells);
+            return None;
+        }
+        if self.columns.is_none() {
+            self.correct(shared);
+        }
+        self.person(shared, number, cells)
+    }
+
+    fn correct(&mut self, shared: &mut Shared) {
+        let Some(layout) = &self.correction else {
+            return;
+        };
+        let rows = std::mem::take(&mut self.header);
+        if let Some(columns) = Columns::from_layout(shared.spec, layout, &rows) {
+            self.read.layout.header_rows.clone_from(&layout.header_rows);
+            self.adopt(shared, columns, &rows);
+        }
+    }
+
+    fn recognised(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
+        let looks_like_header = self.header.is_empty() && self.may_be_header(cells);
+        if !self.header.is_empty() || looks_like_header {
+            let row = HeadRow::read(shared.spec, number, cells);
+            if !self.header.is_empty() {
+                if continues(&self.header, &self.spans, &row) {
+                    self.header.push(row);
+                    return None;
+                }
+                self.end_header(shared);
+            }
+            if self.begin_header(shared, &row) {
+                return None;
+            }
+            self.previous = Some(row);
+        } else {
+            self.previous = None;
+        }
+        self.person(shared, number, cells)
+    }
+
+    /// A code begins with a digit, a label does not: most rows need no second look.
+    fn may_be_header(&self, cells: &[Cell]) -> bool {
+        let Some(columns) = &self.columns else {
+            return true;
+        };
+        let keys = columns.of(Field::Code).iter().filter_map(|column| cells.get(usize::from(*column)));
+        !keys.into_iter().any(|cell| match cell {
+            Cell::Text(text) => text.starts_with(|c: char| c.is_ascii_digit()),
+            Cell::Number(_) => true,
+            Cell::Empty | Cell::Date(_) | Cell::Bool(_) => false,
+        })
+    }
+
+    fn begin_header(&mut self, shared: &Shared, row: &HeadRow) -> bool {
+        let names = |rows: &[HeadRow]| Columns::read(shared.spec, rows, &self.spans).is_some();
+        let alone = row.may_name() && names(std::slice::from_ref(row));
+        let above = self.previous.take().filter(|above| above.number + 1 == row.number);
+        self.header = match above {
+            Some(above) if alone && stands_over(&above, row, &self.spans) => vec![above, row.clone()],
+            Some(above) if !alone && above.others == 0 && row.others == 0 && above.may_name() | row.may_name() => {
+                let both = [above, row.clone()];
+                if names(&both) { both.to_vec() } else { Vec::new() }
+            }
+            _ if alone => vec![row.clone()],
+            _ => Vec::new(),
+        };
+        !self.header.is_empty()
+    }
+
+    fn end_header(&mut self, shared: &mut Shared) {
+        let rows = std::mem::take(&mut self.header);
+        let columns = Columns::read(shared.spec, &rows, &self.spans)
+            .or_else(|| Columns::read(shared.spec, rows.get(..1)?, &self.spans));
+        if let Some(columns) = columns {
+            self.read.layout.header_rows.extend(rows.iter().map(|row| row.number));
+            self.adopt(shared, columns, &rows);
+        }
+    }
+
+    /// A table begins with these columns.
+    fn adopt(&mut self, shared: &mut Shared, columns: Columns, rows: &[HeadRow]) {
+        if self.named_head && !self.named_household {
+            self.household = None;
+        }
+        (self.named_head, self.named_household) = (false, false);
+        self.sex_column = match columns.of(Field::Sex) {
+            [column, ..] if columns.by_sex.is_none() => shared.sex_column(self.index, *column),
+            _ => u16::MAX,
+        };
+        let has_block = columns.has_block || self.columns.as_ref().is_some_and(|before| before.has_block);
+        let mut columns = columns;
+        columns.has_block = has_block || self.household.is_some();
+        if self.read.layout.columns.is_empty() {
+            self.read.layout.columns = columns.layout();
+            let width = rows.iter().map(|row| row.labels.len()).max().unwrap_or(0);
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
+            self.read.columns = (0..width).map(|column| column_seen(&columns, rows, column)).collect();
+        }
+        self.columns = Some(columns);
+    }
+
+    /// Reads a row of the table, if there is one, and the row belongs to it.
+    fn person(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
+        let Some(columns) = self.columns.as_ref().filter(|columns| !is_form(shared, columns, cells)) else {
+            self.above(cells);
+            return None;
+        };
+        let row = Row {
+            place: Place { sheet: self.index, row: number },
+            cells,
+            columns,
+            spans: &self.spans,
+            household: self.household.as_deref().filter(|_| shared.spec.has(Field::HouseholdCode)),
+            sex_column: self.sex_column,
+        };
+        let rules = rows::Rules { spec: shared.spec, today: shared.today, offices: &shared.offices };
+        let line = rows::read(&rules, &row, &mut shared.sex_columns, &mut shared.repaired);
+        if line.is_none() {
+            self.above(cells);
+        }
+        line
+    }
+
+    /// What stands above a table may be its household's code.
+    fn above(&mut self, cells: &[Cell]) {
+        self.named_head |= block::names_head(cells);
+        if let Some(code) = block::household_code(cells) {
+            self.named_household = true;
+            self.household = code;
+        }
+    }
+
+    fn sample(&mut self, cells: &[Cell]) {
+        for (column, cell) in self.read.columns.iter_mut().zip(cells) {
+            if column.samples.len() < SAMPLES {
+                column.samples.extend(shown(cell).map(|text| repaired(&text).chars().take(60).collect()));
+            }
+        }
+    }
+}
+
+/// Whether a row below a table is of a form: a label with a colon, then its value, which can stand in the column of the
+/// codes.
+fn is_form(shared: &Shared, columns: &Columns, cells: &[Cell]) -> bool {
+    let cell = |column: &u16| cells.get(usize::from(*column)).and_then(shown);
+    if columns.of(Field::Name).iter().any(|column| cell(column).is_some_and(|text| !text.trim_end().ends_with(':'))) {
+        return false;
+    }
+    let Some(key) = columns.of(shared.spec.key).first() else {
+        return false;
+    };
+    let before = cells.iter().take(usize::from(*key)).rev().find_map(shown);
+    let is_label = before.is_some_and(|text| text.trim_end().ends_with(':'));
+    is_label || block::household_code(cells).is_some()
+}
+
+fn column_seen(columns: &Columns, rows: &[HeadRow], column: u16) -> ColumnSeen {
+    let mut label = String::new();
+    for text in rows.iter().filter_map(|row| row.label(usize::from(column))).map(|label| repaired(&label.text)) {
+        if !label.is_empty() {
+            label.push_str(" / ");
+        }
+        label.push_str(&text);
+    }
+    ColumnSeen { letter: letters(column), label, field: columns.field_at(column), samples: Vec::new() }
+}

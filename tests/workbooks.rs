@@ -1,0 +1,246 @@
+//! Every sample of an office's workbook gives exactly what `tests/samples/expected.json` says: what is taken, what is
+//! refused and why, and what is warned of.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use calamine::{Data, Dimensions, Reader as _, SheetVisible, Sheets, open_workbook_auto};
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+use tnhs::domain::spreadsheet::Cell;
+use tnhs::domain::workbook::report::{Counts, RecordJson, RefusedJson, SheetNames, Summary, WarningJson, report};
+use tnhs::domain::workbook::{Bytes, Entry, FileFault, Kind, Layout, Line, Offices, Reader, Request, Span};
+
+struct Sheet {
+    name: String,
+    spans: Vec<Span>,
+    rows: Vec<(u32, Vec<Cell>)>,
+}
+
+struct File {
+    bytes: Bytes,
+    sheets: Vec<Sheet>,
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+fn cell(value: &Data) -> Cell {
+    match value {
+        Data::Int(number) => Cell::Number(*number as f64),
+        Data::Float(number) => Cell::Number(*number),
+        Data::String(text) => Cell::Text(text.clone()),
+        Data::Bool(value) => Cell::Bool(*value),
+        Data::DateTime(date) => {
+            let (year, month, day, ..) = date.to_ymd_hms_milli();
+            let day = NaiveDate::from_ymd_opt(year.into(), month.into(), day.into()).unwrap();
+            Cell::Date(day.and_hms_opt(0, 0, 0).unwrap())
+        }
+        Data::DateTimeIso(text) => {
+            Cell::Date(NaiveDate::parse_from_str(&text[..10], "%Y-%m-%d").unwrap().and_hms_opt(0, 0, 0).unwrap())
+        }
+        Data::DurationIso(text) => Cell::Text(text.clone()),
+        Data::Error(_) | Data::Empty => Cell::Empty,
+    }
+}
+
+fn span(area: Dimensions) -> Span {
+    Span {
+        first_row: area.start.0 + 1,
+        last_row: area.end.0 + 1,
+        first_column: area.start.1.try_into().unwrap(),
+        last_column: area.end.1.try_into().unwrap(),
+    }
+}
+
+fn open_workbook(path: &Path) -> File {
+    let mut workbook = open_workbook_auto(path).unwrap();
+    let mut spans: HashMap<String, Vec<Span>> = HashMap::new();
+    if let Sheets::Xlsx(xlsx) = &mut workbook {
+        xlsx.load_merged_regions().unwrap();
+        for (sheet, _, area) in xlsx.merged_regions() {
+            spans.entry(sheet.clone()).or_default().push(span(*area));
+        }
+    }
+    let visible = workbook.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    let names: Vec<String> = visible.map(|sheet| sheet.name.clone()).collect();
+    let mut sheets = Vec::new();
+    for name in names {
+        let range = workbook.worksheet_range(&name).unwrap();
+        let (top, left) = range.start().unwrap_or_default();
+        let mut rows = Vec::new();
+        for (at, row) in range.rows().enumerate() {
+            let mut cells = vec![Cell::Empty; left as usize];
+            cells.extend(row.iter().map(cell));
+            rows.push((top + at as u32 + 1, cells));
+        }
+        sheets.push(Sheet { spans: spans.remove(&name).unwrap_or_default(), name, rows });
+    }
+    File { bytes: Bytes::Workbook, sheets }
+}
+
+/// A text file with semicolons: quotes can hold semicolons and line breaks.
+fn open_text(path: &Path) -> File {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut rows = vec![vec![String::new()]];
+    let mut quoted = false;
+    for c in text.trim_start_matches('\u{FEFF}').chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ';' if !quoted => rows.last_mut().unwrap().push(String::new()),
+            '\r' => {}
+            '\n' if !quoted => rows.push(vec![String::new()]),
+            c => rows.last_mut().unwrap().last_mut().unwrap().push(c),
+        }
+    }
+    let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect());
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    File { bytes: Bytes::Utf8, sheets: vec![Sheet { name, spans: Vec::new(), rows: (1..).zip(rows).collect() }] }
+}
+
+fn open(name: &str) -> File {
+    let path = samples().join(name);
+    if name.ends_with(".csv") { open_text(&path) } else { open_workbook(&path) }
+}
+
+/// Reads the file in both passes; lines go through JSON in between, as they do on their way to the disk.
+fn import(file: &File, kind: Kind, offices: &Offices, corrections: Vec<Layout>) -> Value {
+    let mut reader = Reader::new(Request {
+        kind,
+        today: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap(),
+        bytes: file.bytes,
+        corrections,
+        sheet: None,
+        offices: offices.clone(),
+    });
+    let mut lines = Vec::new();
+    let mut keep = |line: Line| lines.push(serde_json::to_string(&line).unwrap());
+    for sheet in &file.sheets {
+        reader.sheet(&sheet.name, &sheet.spans, &mut keep);
+        for (number, cells) in &sheet.rows {
+            reader.row(*number, cells, &mut keep);
+        }
+    }
+    let reading = reader.finish(&mut keep);
+    let (mut records, mut refused, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    for line in lines {
+        let settled = match serde_json::from_str(&line).unwrap() {
+            Line::Refused(row) => Err(row),
+            Line::Entry(entry) => reading.judge.settle(Entry::clone(&entry)),
+        };
+        match settled {
+            Ok((record, about)) => {
+                records.push(record);
+                warnings.extend(about);
+            }
+            Err(row) => refused.push(row),
+        }
+    }
+    let names: Vec<String> = reading.sheets.iter().map(|sheet| sheet.layout.name.clone()).collect();
+    let sheets = SheetNames(&names);
+    let summary = Summary {
+        kind,
+        encoding: reading.encoding,
+        confirm_encoding: reading.needs_confirmation,
+        refused_file: reading.fault,
+        sheets: reading.sheets.iter().filter(|sheet| sheet.has_data).map(|sheet| (&sheet.layout).into()).collect(),
+        counts: Counts {
+            accepted: records.len() as u64,
+            refused: refused.len() as u64,
+            warnings: warnings.len() as u64,
+        },
+    };
+    let report = report(
+        &summary,
+        records.iter().map(|record| RecordJson { sheets, kind, record, verdict: None }),
+        refused.iter().map(|row| RefusedJson::new(sheets, row)),
+        warnings.iter().map(|warning| WarningJson::new(sheets, warning)),
+    );
+    serde_json::to_value(report).unwrap()
+}
+
+fn expected() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(samples().join("expected.json")).unwrap()).unwrap()
+}
+
+/// What the engine does not say: the office's convention, and what the registry says of an application.
+fn without_others(mut expected: Value) -> Value {
+    expected.as_object_mut().unwrap().remove("convention");
+    for record in expected["records"].as_array_mut().unwrap() {
+        record.as_object_mut().unwrap().remove("registry_verdict");
+    }
+    expected
+}
+
+fn by_row(list: &Value) -> BTreeMap<(String, String), &Value> {
+    let key = |item: &Value| (item["sheet"].to_string(), format!("{:>8} {}", item["row"].to_string(), item["class"]));
+    list.as_array().unwrap().iter().map(|item| (key(item), item)).collect()
+}
+
+fn offices() -> Offices {
+    let expected = expected();
+    let agencies = expected["workbooks"]["agencies.xlsx"]["records"].as_array().unwrap().clone();
+    Offices::new(agencies.iter().map(|agency| (agency["code"].as_str().unwrap(), agency["name"].as_str().unwrap())))
+}
+
+fn compare(name: &str, found: &Value, expected: &Value) {
+    for (part, value) in expected.as_object().unwrap() {
+        if value.is_array() && part != "sheets" {
+            let (mine, theirs) = (by_row(&found[part]), by_row(value));
+            for (row, item) in &theirs {
+                assert_eq!(mine.get(row), Some(item), "{name}: {part} {row:?}");
+            }
+            let more: Vec<_> = mine.iter().filter(|(row, _)| !theirs.contains_key(row)).collect();
+            assert!(more.is_empty(), "{name}: {part} {more:#?}");
+        }
+        assert_eq!(&found[part], value, "{name}: {part}");
+    }
+}
+
+#[test]
+fn every_sample_gives_what_it_should() {
+    let expected = expected();
+    for (name, expected) in expected["workbooks"].as_object().unwrap() {
+        let kind = Kind::from_code(expected["kind"].as_str().unwrap()).unwrap();
+        let offices = if kind == Kind::Agencies { Offices::default() } else { offices() };
+        let found = import(&open(name), kind, &offices, Vec::new());
+        compare(name, &found, &without_others(expected.clone()));
+    }
+}
+
+/// What was recognised, sent back as a person's correction, reads the same.
+#[test]
+fn a_layout_that_is_confirmed_reads_the_same() {
+    let expected = expected();
+    for (name, expected) in expected["workbooks"].as_object().unwrap() {
+        let kind = Kind::from_code(expected["kind"].as_str().unwrap()).unwrap();
+        let offices = if kind == Kind::Agencies { Offices::default() } else { offices() };
+        let layouts: Vec<Layout> = serde_json::from_value(expected["sheets"].clone()).unwrap();
+        let found = import(&open(name), kind, &offices, layouts);
+        compare(name, &found, &without_others(expected.clone()));
+    }
+}
+
+#[test]
+fn a_workbook_without_people_is_refused_as_a_whole() {
+    let table = |rows: Vec<Vec<&str>>| File {
+        bytes: Bytes::Workbook,
+        sheets: vec![Sheet {
+            name: "1".into(),
+            spans: Vec::new(),
+            rows: (1..)
+                .zip(rows.into_iter().map(|row| row.into_iter().map(|t| Cell::Text(t.into())).collect()))
+                .collect(),
+        }],
+    };
+    for (rows, fault) in [
+        (vec![], FileFault::NoHeader),
+        (vec![vec!["Họ tên", "Ngày sinh"], vec!["Lê An", "1990"]], FileFault::NoHeader),
+        (vec![vec!["Họ tên", "Mã số BHXH"], vec!["", ""], vec!["Người lập", ""]], FileFault::NoRows),
+    ] {
+        let found = import(&table(rows), Kind::Registry, &Offices::default(), Vec::new());
+        assert_eq!(found["refused_file"], json!(fault.code()));
+        assert_eq!(found["sheets"], json!([]));
+    }
+}
