@@ -176,8 +176,9 @@ pub async fn layout(
     let was_seen = typed.get("seen").cloned().unwrap_or_default();
     act(person, session, parts, id, was_seen, move |conn, import| {
         let now = clock::now();
-        if let Some(layouts) = &layouts {
-            remembered::keep(conn, import.kind, &found.sheets, layouts, now)?;
+        match &layouts {
+            Some(layouts) => remembered::keep(conn, import.kind, &found.sheets, layouts, now)?,
+            None => remembered::forget(conn, import.kind, &found.sheets)?,
         }
         let json = layouts.as_ref().map(to_json);
         let moved = imports::read_again(conn, import.id, import.state, json.as_deref(), now)?;

@@ -2,26 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::workbook::{Field, Kind, Layout, SheetRead};
-
-/// What a column of such a list may carry.
-pub fn fields(kind: Kind) -> &'static [Field] {
-    use Field::{
-        Address, AgencyCode, BirthDate, Code, Email, HouseholdCode, IdNumber, Login, Name, OnlyYear, ParentCode, Phone,
-        ProvinceCode, RelationCode, Role, Sex, ValidFrom,
-    };
-    match kind {
-        Kind::Registry => {
-            &[Code, Name, BirthDate, OnlyYear, Sex, IdNumber, Phone, Email, Address, HouseholdCode, RelationCode]
-        }
-        Kind::Agencies => &[Code, Name, ParentCode, ProvinceCode, ValidFrom],
-        Kind::Staff => &[Login, Name, Role, AgencyCode, Email],
-        Kind::Applications => &[Code, Name, BirthDate, OnlyYear, Sex, IdNumber, Phone, Email, Address, AgencyCode],
-    }
-}
+use crate::domain::workbook::{ColumnSeen, Field, Kind, Layout, SheetRead, letters};
 
 /// Where a value stands above the table instead of in a column.
 const BLOCK: &str = "block";
+
+/// How many texts of a column without a name are shown.
+const SAMPLES: usize = 3;
 
 /// What the form holds, by the names of its inputs.
 pub type Typed = BTreeMap<String, String>;
@@ -64,7 +51,8 @@ fn one(at: usize, read: &SheetRead, typed: Option<&Typed>) -> Sheet {
     let layout = &read.layout;
     let rows_name = format!("rows-{at}");
     let rows = layout.header_rows.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    let columns = read.columns.iter().map(|column| {
+    let seen = if read.columns.is_empty() { unnamed(&read.preview) } else { read.columns.clone() };
+    let columns = seen.into_iter().map(|column| {
         let input = format!("column-{at}-{}", column.letter);
         let field = match typed {
             Some(typed) => typed.get(&input).and_then(|code| Field::from_code(code)),
@@ -72,9 +60,9 @@ fn one(at: usize, read: &SheetRead, typed: Option<&Typed>) -> Sheet {
         };
         Column {
             input,
-            letters: column.letter.clone(),
-            label: column.label.clone(),
-            samples: column.samples.clone(),
+            letters: column.letter,
+            label: column.label,
+            samples: column.samples,
             field,
         }
     });
@@ -84,13 +72,25 @@ fn one(at: usize, read: &SheetRead, typed: Option<&Typed>) -> Sheet {
         header_rows: typed.map_or(rows, |typed| typed.get(&rows_name).cloned().unwrap_or_default()),
         rows_name,
         fault: None,
-        is_unknown: layout.columns.is_empty(),
+        is_unknown: !read.has_header(),
         columns: columns.collect(),
         blocks: blocks
             .map(|(field, _)| Block { input: format!("block-{at}-{}", field.code()), field: *field })
             .collect(),
         preview: read.preview.clone(),
     }
+}
+
+/// The columns of a sheet in which no header was recognised.
+fn unnamed(preview: &[(u32, Vec<String>)]) -> Vec<ColumnSeen> {
+    let width = preview.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+    let column = |at: usize| {
+        let texts = preview.iter().filter_map(|(_, cells)| cells.get(at)).filter(|text| !text.is_empty());
+        let samples: Vec<String> = texts.take(SAMPLES).cloned().collect();
+        let letter = letters(u16::try_from(at).unwrap_or(u16::MAX));
+        ColumnSeen { letter, label: String::new(), field: None, samples }
+    };
+    (0..width).map(column).filter(|column| !column.samples.is_empty()).collect()
 }
 
 /// What a person says of the sheets that they want read.

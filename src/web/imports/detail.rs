@@ -75,7 +75,7 @@ struct ImportPage {
     found: Option<Found>,
     progress: Option<Progress>,
     sheets: Vec<Sheet>,
-    fields: &'static [Field],
+    fields: Vec<Field>,
     may_correct: bool,
     shown: Option<List>,
     rows: Rows,
@@ -157,6 +157,11 @@ impl ImportPage {
     fn opens_columns(&self) -> bool {
         self.may_correct
             && (self.import.state == ImportState::Refused || self.sheets.iter().any(|sheet| sheet.fault.is_some()))
+    }
+
+    /// A sheet that nothing is read from is shown only where somebody looks for one to read.
+    fn opens(&self, sheet: &Sheet) -> bool {
+        !sheet.is_unknown || sheet.fault.is_some() || self.sheets.iter().all(|sheet| sheet.is_unknown)
     }
 
     /// Whether rows have to say on which sheet they stand.
@@ -287,7 +292,7 @@ pub async fn show(
         chrome: Chrome::new(person, session, Menu::Imports),
         progress: import.state.is_at_work().then(|| Progress::of(&import, now)),
         may_correct: import.state.may_read_again(),
-        fields: columns::fields(import.kind),
+        fields: import.kind.fields().collect(),
         by,
         found,
         sheets,

@@ -27,8 +27,7 @@ pub fn upload_limit(parts: Option<&web::Data<Parts>>) -> usize {
 }
 
 fn largest_file(parts: &Parts) -> usize {
-    let _ = parts.config.import_limits;
-    100 * 1024 * 1024
+    usize::try_from(parts.config.import_limits.file_bytes).unwrap_or(usize::MAX / 2)
 }
 
 /// The import, when it is one of those that this person sees: an admin's reach is that of their own office.
