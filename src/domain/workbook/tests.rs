@@ -9,6 +9,7 @@ mod headers;
 mod people;
 mod repeated;
 mod tables;
+mod variations;
 
 /// What came of a list, short enough to compare.
 #[derive(Debug)]
@@ -102,6 +103,14 @@ impl List {
     }
 
     fn read(self) -> Outcome {
+        let row = |row: &str| row.split('|').map(cell).collect();
+        let table = |rows: &str| rows.lines().map(row).collect();
+        let tables: Vec<_> = self.sheets.iter().map(|(_, rows, spans)| (table(rows), spans.clone())).collect();
+        self.read_tables(&tables)
+    }
+
+    /// Reads these instead of its own rows; sheets without a name of their own are called by their number.
+    fn read_tables(self, tables: &[(Vec<Vec<Cell>>, Vec<Span>)]) -> Outcome {
         let mut reader = Reader::new(Request {
             kind: self.kind,
             today: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap(),
@@ -112,11 +121,11 @@ impl List {
         });
         let mut lines = Vec::new();
         let mut keep = |line| lines.push(line);
-        for (name, rows, spans) in &self.sheets {
-            reader.sheet(name, spans, &mut keep);
-            for (number, row) in (1..).zip(rows.lines()) {
-                let cells: Vec<Cell> = row.split('|').map(cell).collect();
-                reader.row(number, &cells, &mut keep);
+        for (at, (rows, spans)) in tables.iter().enumerate() {
+            let name = self.sheets.get(at).map_or_else(|| at.to_string(), |(name, ..)| (*name).to_owned());
+            reader.sheet(&name, spans, &mut keep);
+            for (number, cells) in (1..).zip(rows) {
+                reader.row(number, cells, &mut keep);
             }
         }
         let reading = reader.finish(&mut keep);
