@@ -28,8 +28,6 @@ const MAX_INDEX_BYTES: u64 = 8 * 1024 * 1024;
 /// Why a file cannot be read: a sentence for whoever sent it.
 #[derive(Debug, thiserror::Error)]
 pub enum SpreadsheetError {
-    #[error("r")]
-    Refused(crate::domain::workbook::FileFault),
     #[error(
         "Tệp không phải bảng tính .xlsx. Hãy mở bằng Excel hoặc LibreOffice, bỏ mật khẩu nếu có, rồi lưu dạng .xlsx."
     )]
@@ -279,21 +277,4 @@ mod tests {
         assert!(matches!(answer(&bytes), SpreadsheetError::NoData));
         assert!(matches!(answer(&bytes[..bytes.len() / 2]), SpreadsheetError::Damaged));
     }
-}
-
-pub enum Event<'a> {
-    File { bytes: crate::domain::workbook::Bytes },
-    Sheet { name: &'a str, spans: &'a [crate::domain::workbook::Span], rows: Option<u32> },
-    Row { number: u32, cells: &'a [Cell] },
-}
-#[derive(Clone, Copy, Debug)]
-pub struct Limits;
-pub fn read_apart(
-    program: &Path,
-    path: &Path,
-    name: &str,
-    limits: &Limits,
-    each: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
-) -> Result<(), SpreadsheetError> {
-    todo!()
 }
