@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use tnhs::adapters::hasher::hash_now;
+use tnhs::adapters::spreadsheet;
 use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
 use tnhs::db::events::{self, NewEvent};
 use tnhs::db::staff::NewStaff;
@@ -62,6 +63,15 @@ enum Command {
     Import(ImportCommand),
     /// Say whether the configuration and the database are in order
     Check,
+    /// Read a workbook for another process of this program; what is written is not for people
+    #[command(hide = true)]
+    ReadWorkbook {
+        /// The limits, in the order of their declaration
+        #[arg(num_args = 5)]
+        limits: Vec<u64>,
+        #[arg(last = true)]
+        file: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -202,6 +212,13 @@ fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
+    // Before anything else: it has no environment, and needs none.
+    if let Command::ReadWorkbook { limits, file } = command {
+        let limits = <[u64; 5]>::try_from(limits).unwrap_or_default();
+        let limits = spreadsheet::Limits::from_numbers(limits);
+        spreadsheet::hand_over(&file, &limits, &mut std::io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = Config::from_env()?;
     telemetry::init(config.log);
     match command {
@@ -235,6 +252,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Import(command) => return import(config, command),
         Command::Check => check(&config),
+        // Done above.
+        Command::ReadWorkbook { .. } => Ok(()),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,11 +14,12 @@ pub fn household_code(cells: &[Cell]) -> Option<Option<String>> {
     let has_digits = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
     cells.iter().enumerate().find_map(|(at, cell)| match cell {
         Cell::Text(text) if text.len() <= 1000 => {
+            let next = || cells[at + 1..].iter().find_map(shown).filter(|next| !next.contains(':'));
             let value = match behind_label(text)? {
-                "" => cells[at + 1..].iter().find_map(shown).filter(|next| !next.contains(':'))?.into_owned(),
-                value => value.to_owned(),
+                "" => next().map(|next| next.into_owned()),
+                value => Some(value.to_owned()),
             };
-            Some(Some(value).filter(|value| has_digits(value)))
+            Some(value.filter(|value| has_digits(value)))
         }
         _ => None,
     })
@@ -33,7 +34,7 @@ pub fn names_head(cells: &[Cell]) -> bool {
     cells.iter().any(|cell| matches!(cell, Cell::Text(text) if names(text)))
 }
 
-/// What follows the label, up to the next label: nothing, when the cell has only the label.
+/// The number or the word that follows the label: nothing, when the cell has only the label.
 fn behind_label(text: &str) -> Option<&str> {
     let starts = std::iter::once(0).chain(text.match_indices(char::is_whitespace).map(|(at, c)| at + c.len()));
     let labels = starts.map(|start| &text[start..]).map(|rest| rest.split_at(end_of_label(rest)));
@@ -44,10 +45,6 @@ fn behind_label(text: &str) -> Option<&str> {
     let digits = whole.find(|c: char| !c.is_ascii_digit() && !" .-\u{A0}".contains(c)).unwrap_or(whole.len());
     let (number, behind) = whole.split_at(digits);
     let word = whole.split(SPACES).next().unwrap_or_default();
-    if number.is_empty() && whole.contains(':') {
-        // Another label follows at once.
-        return Some("");
-    }
     let is_number = !number.is_empty() && (number.ends_with(SPACES) || !behind.starts_with(char::is_alphanumeric));
     Some(if is_number { number.trim_end() } else { word })
 }

@@ -332,7 +332,10 @@ pub fn stands_over(row: &HeadRow, below: &HeadRow, spans: &Spans) -> bool {
     if spans.reach(row.number, below.number) {
         return true;
     }
-    let is_heading = |label: &Label| label.text.chars().count() <= 60 && !label.text.contains(':');
+    // Letterheads and lines of a form stand right above a table too.
+    let is_heading = |label: &Label| {
+        label.text.chars().count() <= 60 && !label.text.contains(':') && !label.key.contains("conghoaxahoi")
+    };
     if !row.filled().all(|(_, label)| is_heading(label)) {
         return false;
     }

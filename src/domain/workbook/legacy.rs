@@ -145,6 +145,12 @@ fn may_be_legacy(text: &str) -> bool {
     !text.is_ascii() && text.chars().all(|c| c as u32 <= 0xFF || is_western_sign(c))
 }
 
+/// Letters of Vietnamese that only Unicode has.
+fn is_of_unicode(c: char) -> bool {
+    matches!(c, '\u{102}' | '\u{103}' | '\u{110}' | '\u{111}' | '\u{128}' | '\u{129}' | '\u{168}' | '\u{169}')
+        || matches!(c, '\u{1A0}' | '\u{1A1}' | '\u{1AF}' | '\u{1B0}' | '\u{300}'..='\u{323}' | '\u{1EA0}'..='\u{1EF9}')
+}
+
 /// The characters of Windows-1252 that Unicode keeps elsewhere.
 fn is_western_sign(c: char) -> bool {
     matches!(c, 'ƒ' | 'ˆ' | '˜' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | '€' | '™' | '\u{2013}'..='\u{203A}')
@@ -159,7 +165,9 @@ pub fn in_unicode(encoding: Encoding, text: &str) -> Option<String> {
 /// Turns the cells of a sheet into Unicode.
 pub struct Converter {
     pub encoding: Encoding,
-    /// The columns that are written in it: in a workbook each column can have its own font.
+    /// Nothing in the sheet is in Unicode.
+    is_whole: bool,
+    /// Else the columns that are written in it: in a workbook each column can have its own font.
     columns: Vec<bool>,
 }
 
@@ -170,6 +178,7 @@ impl Converter {
             Bytes::Single => &[Encoding::Windows1258, Encoding::Tcvn3, Encoding::Vni],
             Bytes::Workbook | Bytes::Utf8 | Bytes::Utf16 => &[Encoding::Tcvn3, Encoding::Vni],
         };
+        let has_unicode = cells.clone().any(|(_, text)| text.chars().any(is_of_unicode));
         let texts = cells.filter(|(_, text)| may_be_legacy(text));
         let mut best: Option<(usize, Self)> = None;
         for encoding in candidates {
@@ -187,11 +196,13 @@ impl Converter {
             let is_better = best.as_ref().is_none_or(|(weight, _)| total.0 > *weight);
             if total.0 >= 2 && total.0 > 2 * total.1 && is_better {
                 let columns = by_column.iter().map(|(for_it, against)| for_it > against).collect();
-                best = Some((total.0, Self { encoding: *encoding, columns }));
+                let is_whole = !has_unicode && total.1 * 10 <= total.0;
+                best = Some((total.0, Self { encoding: *encoding, is_whole, columns }));
             }
         }
         // A text file in neither UTF is in the code page that its country had.
-        let fallback = (bytes == Bytes::Single).then(|| Self { encoding: Encoding::Windows1258, columns: Vec::new() });
+        let encoding = Encoding::Windows1258;
+        let fallback = (bytes == Bytes::Single).then(|| Self { encoding, is_whole: true, columns: Vec::new() });
         best.map(|(_, converter)| converter).or(fallback)
     }
 
@@ -203,7 +214,8 @@ impl Converter {
         if !may_be_legacy(text) {
             return None;
         }
-        let of_this_font = self.encoding == Encoding::Windows1258
+        let of_this_font = self.is_whole
+            || self.encoding == Encoding::Windows1258
             || self.columns.get(column).copied().unwrap_or(false)
             || matches!(weigh(self.encoding, text), (for_it, against) if for_it > against);
         decode(self.encoding, text).filter(|decoded| of_this_font && decoded != text)
