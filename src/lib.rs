@@ -8,7 +8,7 @@
 //! | [`db`] | all the SQL, one file per aggregate, for SQLite and PostgreSQL | `domain` |
 //! | [`adapters`] | the outside world: SMS and mail gateways, photo store, spreadsheet reader, password hashing | `domain` |
 //! | [`jobs`] | what happens without anybody pressing a button: the outbox, re-checks, imports | `db`, `adapters`, `domain` |
-//! | [`web`] | all the HTTP: `routes` is the whole URL table; one file per page | `db`, `adapters`, `domain` |
+//! | [`web`] | all the HTTP: `routes` is the whole URL table; one file per page | `db`, `adapters`, `domain`; of `jobs` what an import left to be looked at |
 //! | [`demo`] | a made-up province to try everything in | `db`, `adapters`, `domain` |
 //! | [`config`], [`startup`], [`telemetry`], [`clock`], [`error`] | the environment, the parts, the log, the time, the one web error | |
 //!

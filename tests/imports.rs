@@ -1,5 +1,7 @@
 //! *Nhập từ Excel*: what an admin sees of a list before it counts, corrects, lets count and takes back.
 
+#![allow(clippy::unwrap_used)]
+
 #[macro_use]
 mod support;
 
