@@ -320,6 +320,12 @@ pub fn remembered(conn: &mut Conn, kind: Kind, headings: &[String]) -> QueryResu
         .load(conn)
 }
 
+pub fn forget(conn: &mut Conn, kind: Kind, headings: &[String]) -> QueryResult<()> {
+    let of = import_layouts::table.filter(import_layouts::kind.eq(kind));
+    diesel::delete(of.filter(import_layouts::heading.eq_any(headings))).execute(conn)?;
+    Ok(())
+}
+
 pub fn remember(conn: &mut Conn, kind: Kind, heading: &str, layout: &str, now: NaiveDateTime) -> QueryResult<()> {
     on_backend!(conn, c => diesel::insert_into(import_layouts::table)
         .values((

@@ -29,6 +29,7 @@ pub mod messages;
 pub mod meta;
 pub mod photos;
 pub mod registry;
+pub mod registry_list;
 pub mod schema;
 pub mod sessions;
 pub mod staff;

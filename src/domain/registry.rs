@@ -62,6 +62,34 @@ impl Member {
     }
 }
 
+/// What somebody looks for in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Search {
+    Everybody,
+    /// A mã số BHXH, a household's code or an ID number.
+    Number(String),
+    /// The beginning or some words of a name, without diacritics.
+    Name(String),
+}
+
+impl Search {
+    /// Nothing that is typed is wrong: what has a digit is a number, the rest is a name.
+    pub fn parse(typed: &str) -> Self {
+        if typed.chars().any(|c| c.is_ascii_digit()) {
+            return Self::Number(typed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase());
+        }
+        let name = names::folded(typed);
+        // Signs that a name cannot have would be a pattern to the database.
+        let name: String = name.chars().filter(|c| c.is_alphanumeric() || " '-".contains(*c)).collect();
+        match name.trim() {
+            "" if typed.trim().is_empty() => Self::Everybody,
+            // Nobody is called that.
+            "" => Self::Number(String::new()),
+            name => Self::Name(name.to_owned()),
+        }
+    }
+}
+
 text_enum! {
     /// What the registry says of a declared code and name.
     pub enum Verdict {

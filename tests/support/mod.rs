@@ -305,6 +305,14 @@ impl TestApp {
         while runtime.block_on(tnhs::jobs::outbox::step(&self.parts, now)).unwrap() > 0 {}
     }
 
+    // Lists.
+
+    /// Lets the worker do all that imports wait for.
+    pub fn imports_drain(&self) {
+        let never = std::sync::atomic::AtomicBool::new(false);
+        while tnhs::jobs::import::step(&self.parts, clock::now(), &never).unwrap() {}
+    }
+
     /// The text messages that left, oldest first.
     pub fn sms(&self) -> Vec<String> {
         texts(&self.folder.path().join("sms"))

@@ -28,6 +28,7 @@ mod syllables;
 #[cfg(test)]
 mod tests;
 
+pub use header::letters;
 pub use judge::Judge;
 pub use legacy::in_unicode;
 pub use offices::Offices;
@@ -49,6 +50,11 @@ impl Kind {
     /// What a row is known by.
     pub fn key(self) -> Field {
         kinds::Spec::of(self).key
+    }
+
+    /// What a column can carry.
+    pub fn fields(self) -> impl Iterator<Item = Field> {
+        Field::ALL.iter().copied().filter(move |field| kinds::Spec::of(self).has_column(*field))
     }
 }
 

@@ -31,8 +31,8 @@ fn heading(rows: &[(u32, Vec<String>)]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The layouts that were given for the headings of these sheets; None when there are none.
-pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<Layout>>, DbError> {
+/// Everything near the top of the sheets that may be a heading: on which sheet, in which rows.
+fn places(sheets: &[SheetRead]) -> HashMap<String, (&str, Vec<u32>)> {
     let mut places: HashMap<String, (&str, Vec<u32>)> = HashMap::new();
     for sheet in sheets {
         for levels in 1..=LEVELS {
@@ -42,6 +42,12 @@ pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<La
             }
         }
     }
+    places
+}
+
+/// The layouts that were given for the headings of these sheets; None when there are none.
+pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<Layout>>, DbError> {
+    let places = places(sheets);
     let headings: Vec<String> = places.keys().cloned().collect();
     let known = db.read(|conn| Ok::<_, DbError>(imports::remembered(conn, kind, &headings)?))?;
     let layouts: Vec<Layout> = known
@@ -53,6 +59,12 @@ pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<La
         })
         .collect();
     Ok((!layouts.is_empty()).then_some(layouts))
+}
+
+/// Forgets what was said of the headings of these sheets.
+pub fn forget(conn: &mut Conn, kind: Kind, sheets: &[SheetRead]) -> diesel::QueryResult<()> {
+    let headings: Vec<String> = places(sheets).into_keys().collect();
+    imports::forget(conn, kind, &headings)
 }
 
 /// Keeps what a person says of the columns of these sheets, as far as their headings stand near the top.
