@@ -199,7 +199,7 @@ both_databases! {
             (Field::AgencyCode, "00101"),
             (Field::Email, "mai.ht@example.org"),
         ]);
-        let written = app.write_row(Kind::Staff, &person);
+        app.write_row(Kind::Staff, &person);
         let browser = app.browser();
         for password in ["", PASSWORD] {
             let form = browser.get("/sign-in").form("/sign-in").set("login", "mai.ht").set("password", password);
