@@ -210,6 +210,8 @@ both_databases! {
         assert_eq!(state(&page), "Không nhập được", "it is forgotten");
         let page = press(&app, &browser, &page, "Bỏ");
         assert_eq!(state(&page), "Đã bỏ");
+        let page = press(&app, &browser, &page, "Đọc lại tệp");
+        assert_eq!(state(&page), "Không nhập được");
     }
 
     fn an_old_encoding_is_converted_only_after_a_look(app: TestApp) {

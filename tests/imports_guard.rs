@@ -12,7 +12,7 @@ const CSV: &[u8] = "Mã số BHXH;Họ và tên\n0200000001;Phạm Thị Mới\n
 
 /// Every address of an import, and how it is asked.
 const PAGES: [&str; 6] = ["", "/progress", "/rollback", "/refused.xlsx", "/report.xlsx", "/report.json"];
-const ACTS: [&str; 4] = ["/layout", "/apply", "/cancel", "/rollback"];
+const ACTS: [&str; 5] = ["/read", "/layout", "/apply", "/cancel", "/rollback"];
 
 fn filled(browser: &Browser) -> Form {
     browser.get("/imports").form("Đọc thử").set("kind", "registry").attach("file", "a.csv", "text/csv", CSV)
