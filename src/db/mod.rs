@@ -105,7 +105,12 @@ impl DatabaseUrl {
                 .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Conn::Sqlite(conn))
             }
-            Self::Postgres(url) => Ok(Conn::Postgres(PgConnection::establish(url)?)),
+            Self::Postgres(url) => {
+                let mut conn = PgConnection::establish(url)?;
+                // Our queries are short: compiling one would take longer than running it.
+                conn.batch_execute("SET jit = off").map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Conn::Postgres(conn))
+            }
         }
     }
 }

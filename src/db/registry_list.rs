@@ -55,20 +55,32 @@ macro_rules! sought {
     }};
 }
 
-fn way(conn: &mut Conn, search: &Search) -> QueryResult<Way> {
-    let first = sought!(search, Way::Beginning, registry_members::id).limit(1).first::<i64>(conn).optional()?;
-    Ok(if first.is_some() { Way::Beginning } else { Way::Anywhere })
+/// What a search comes to, looked at once for all its pages.
+pub struct Found {
+    way: Way,
+    /// How many people: exactly up to [`COUNT_CAP`]; one more means "more".
+    pub count: i64,
 }
 
-/// How many people are found: exactly up to [`COUNT_CAP`]; one more means "more".
-pub fn count(conn: &mut Conn, search: &Search) -> QueryResult<i64> {
-    let way = way(conn, search)?;
-    Counted(sought!(search, way, registry_members::id).limit(i64::from(COUNT_CAP) + 1)).get_result(conn)
+pub fn look(conn: &mut Conn, search: &Search) -> QueryResult<Found> {
+    let first = sought!(search, Way::Beginning, registry_members::id).limit(1).first::<i64>(conn).optional()?;
+    let way = if first.is_some() { Way::Beginning } else { Way::Anywhere };
+    let count = Counted(sought!(search, way, registry_members::id).limit(i64::from(COUNT_CAP) + 1)).get_result(conn)?;
+    Ok(Found { way, count })
 }
 
 /// A page of people with their rows' ids, in the order of names when a name is sought, else of codes.
-pub fn page(conn: &mut Conn, search: &Search, from: From, limit: i64) -> QueryResult<Vec<(i64, Member)>> {
-    let mut q = sought!(search, way(conn, search)?, (registry_members::id, Row::as_select())).limit(limit);
+pub fn page(
+    conn: &mut Conn,
+    search: &Search,
+    found: &Found,
+    from: From,
+    limit: i64,
+) -> QueryResult<Vec<(i64, Member)>> {
+    if found.count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut q = sought!(search, found.way, (registry_members::id, Row::as_select())).limit(limit);
     let (at, backwards) = match from {
         From::Start => (None, false),
         From::After(id) => (Some(id), false),
@@ -102,7 +114,12 @@ pub fn page(conn: &mut Conn, search: &Search, from: From, limit: i64) -> QueryRe
             }
         };
     }
+    // PostgreSQL would follow the index of names through the whole table to find some few; sorting them is quicker.
+    let is_rare = found.way == Way::Anywhere && found.count <= i64::from(COUNT_CAP);
     match search {
+        Search::Name(_) if is_rare && matches!(conn, Conn::Postgres(_)) => {
+            in_order!(sql::<Text>("name_folded || ''"), |_, name: String| name);
+        }
         Search::Name(_) => in_order!(registry_members::name_folded, |_, name: String| name),
         _ => in_order!(registry_members::code, |code: String, _| code),
     }

@@ -76,8 +76,8 @@ pub async fn get(
     };
     let (mut people, found) = parts
         .read(move |conn| {
-            let people = registry_list::page(conn, &search, from, PAGE as i64 + 1)?;
-            Ok((people, registry_list::count(conn, &search)?))
+            let found = registry_list::look(conn, &search)?;
+            Ok((registry_list::page(conn, &search, &found, from, PAGE as i64 + 1)?, found.count))
         })
         .await?;
     let more = people.len() > PAGE;
@@ -161,9 +161,10 @@ struct Exported {
 /// Writes the workbook into a file without a name, which is gone when nobody reads it any more. Blocks.
 fn write(db: &crate::db::Db, folder: &std::path::Path, search: &Search) -> Result<(std::fs::File, u64), AppError> {
     let mut book = RegistryBook::new(folder)?;
+    let found = db.read(|conn| Ok::<_, AppError>(registry_list::look(conn, search)?))?;
     let (mut from, mut people) = (From::Start, 0);
     loop {
-        let batch = db.read(|conn| Ok::<_, AppError>(registry_list::page(conn, search, from, BATCH)?))?;
+        let batch = db.read(|conn| Ok::<_, AppError>(registry_list::page(conn, search, &found, from, BATCH)?))?;
         let Some((last, _)) = batch.last() else { break };
         from = From::After(*last);
         people += batch.len() as u64;
