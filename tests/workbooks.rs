@@ -96,10 +96,7 @@ fn open_text(path: &Path) -> File {
     }
     let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect());
     let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-    File {
-        bytes: Bytes::Utf8,
-        sheets: vec![Sheet { name, spans: Vec::new(), rows: (1..).zip(rows).collect() }],
-    }
+    File { bytes: Bytes::Utf8, sheets: vec![Sheet { name, spans: Vec::new(), rows: (1..).zip(rows).collect() }] }
 }
 
 fn open(name: &str) -> File {
@@ -232,7 +229,9 @@ fn a_workbook_without_people_is_refused_as_a_whole() {
         sheets: vec![Sheet {
             name: "1".into(),
             spans: Vec::new(),
-            rows: (1..).zip(rows.into_iter().map(|row| row.into_iter().map(|t| Cell::Text(t.into())).collect())).collect(),
+            rows: (1..)
+                .zip(rows.into_iter().map(|row| row.into_iter().map(|t| Cell::Text(t.into())).collect()))
+                .collect(),
         }],
     };
     for (rows, fault) in [

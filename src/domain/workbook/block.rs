@@ -86,7 +86,8 @@ mod tests {
         ] {
             assert_eq!(household_code(&cells), Some(code.map(str::to_owned)), "{cells:?}");
         }
-        for other in ["Số sổ hộ khẩu: 12", "Mã hộ khẩu: 12", "mã số hộ gia đình đã được cấp (10 số)", "Mã số BHXH: 1"] {
+        for other in ["Số sổ hộ khẩu: 12", "Mã hộ khẩu: 12", "mã số hộ gia đình đã được cấp (10 số)", "Mã số BHXH: 1"]
+        {
             assert_eq!(household_code(&[text(other)]), None, "{other}");
         }
         assert!(names_head(&[text("Họ và tên chủ hộ: Lê Minh Quân          Số sổ hộ khẩu: ……")]));

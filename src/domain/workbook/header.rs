@@ -61,8 +61,7 @@ impl Columns {
         let whole = |column: u16| labels(column).any(|label| label.field == Some((Field::Name, 0)));
         let names = columns.of(Field::Name);
         columns.joins_name = names.len() > 1 && !names.iter().skip(1).any(|column| whole(*column));
-        columns.joins_date =
-            matches!(*columns.of(Field::BirthDate), [day, month, _] if says(day, Part::Day) && says(month, Part::Month));
+        columns.joins_date = matches!(*columns.of(Field::BirthDate), [day, month, _] if says(day, Part::Day) && says(month, Part::Month));
         if let [a, b] = *columns.of(Field::Sex) {
             let is_one = |column: u16| labels(column).any(|label| label.field == Some((Field::Sex, 0)));
             columns.by_sex = match (says(a, Part::Female), is_one(b)) {
@@ -88,7 +87,9 @@ impl Columns {
 
 fn widest_span(rows: &[HeadRow], spans: &Spans) -> usize {
     let ends = rows.iter().flat_map(|row| {
-        row.filled().filter_map(|(column, _)| spans.at(row.number, column)).map(|span| usize::from(span.last_column) + 1)
+        row.filled()
+            .filter_map(|(column, _)| spans.at(row.number, column))
+            .map(|span| usize::from(span.last_column) + 1)
     });
     ends.max().unwrap_or(0)
 }
@@ -205,7 +206,8 @@ impl Found<'_> {
     fn table(&self) -> Option<std::ops::RangeInclusive<usize>> {
         let first = |field| {
             let named = self.heads.iter().enumerate().filter_map(|(at, head)| Some((at, head.field?, head.part)));
-            let found = named.filter(|(_, (known, _), _)| *known == field).min_by_key(|(at, (_, rank), _)| (*rank, *at));
+            let found =
+                named.filter(|(_, (known, _), _)| *known == field).min_by_key(|(at, (_, rank), _)| (*rank, *at));
             found.map(|(at, ..)| at)
         };
         let is_part = |head: &Head| matches!(head.part, Some(Part::Front | Part::Back));
@@ -263,12 +265,8 @@ impl Found<'_> {
             columns.by_field[Field::OnlyYear as usize] =
                 years.filter_map(|(at, _)| u16::try_from(at).ok()).take(1).collect();
         }
-        let parts: Vec<Option<Part>> =
-            columns.of(Field::BirthDate).iter().map(|column| head(column).part).collect();
-        columns.joins_date = matches!(
-            parts[..],
-            [Some(Part::Day), Some(Part::Month), Some(Part::Year | Part::Male)]
-        );
+        let parts: Vec<Option<Part>> = columns.of(Field::BirthDate).iter().map(|column| head(column).part).collect();
+        columns.joins_date = matches!(parts[..], [Some(Part::Day), Some(Part::Month), Some(Part::Year | Part::Male)]);
     }
 
     /// The sheet of the household registration has the household's telephone as DIEN_THOAI, the person's as SDT.

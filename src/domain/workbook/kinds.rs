@@ -101,7 +101,12 @@ fn of_code() -> [Labels; 3] {
         mabaohiem masobh madinhdanhbhxh sodinhdanhbhxh masothamgiabhxh bhxhcode bhxhno bhxhnumber \
         socialinsurancecode socialinsurancenumber socialinsuranceno socialinsuranceid socialsecuritynumber";
     [
-        labels(Field::Code, 0, heads, &[PERSON, papers, "bhyt bhtn thebhyt sothebhyt mathebhyt hoac va moi dacap duoccap"]),
+        labels(
+            Field::Code,
+            0,
+            heads,
+            &[PERSON, papers, "bhyt bhtn thebhyt sothebhyt mathebhyt hoac va moi dacap duoccap"],
+        ),
         labels(
             Field::Code,
             1,
@@ -128,7 +133,8 @@ fn of_name() -> [Labels; 2] {
 }
 
 fn of_birth_date() -> [Labels; 3] {
-    let heads = "ngaysinh ngaythangnamsinh ngaythangsinh ngaynamsinh sinhngay ntns ntnsinh dob dateofbirth birthdate birthday";
+    let heads =
+        "ngaysinh ngaythangnamsinh ngaythangsinh ngaynamsinh sinhngay ntns ntnsinh dob dateofbirth birthdate birthday";
     [
         labels(Field::BirthDate, 0, heads, &[PERSON, "namsinh thangnamsinh hoac va ddmmyyyy"]),
         labels(Field::BirthDate, 1, "namsinh sinhnam yearofbirth birthyear", &[PERSON]),
@@ -165,12 +171,7 @@ fn of_address() -> [Labels; 2] {
     let others = "lienhe lienlac hiennay hientai cutru nhanthu nhanketqua nhanhoso daydu chitiet sinhsong tamtru";
     [
         labels(Field::Address, 0, "diachi noio choo address", &[PERSON, others]),
-        labels(
-            Field::Address,
-            1,
-            "thuongtru hokhau hktt noicutru",
-            &[PERSON, others, "diachi noi dangky so theo"],
-        ),
+        labels(Field::Address, 1, "thuongtru hokhau hktt noicutru", &[PERSON, others, "diachi noi dangky so theo"]),
     ]
 }
 

@@ -1,12 +1,9 @@
 //! What a heading means, whatever its spelling.
 
-use std::sync::LazyLock;
-
-use unicode_normalization::UnicodeNormalization;
-
 use super::Field;
 use super::kinds::Spec;
 use crate::domain::spreadsheet::Cell;
+use crate::domain::text::unaccented;
 
 /// Longer texts are sentences.
 const LONGEST: usize = 160;
@@ -33,22 +30,9 @@ pub struct Label {
     pub field: Option<(Field, u8)>,
 }
 
-/// The letters that remain of a character of Latin script without accents and case.
+/// The letter that remains of a character of Latin script without accents and case.
 fn folded(c: char) -> Option<char> {
-    static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let bare = |code: u32| match char::from_u32(code) {
-            Some('Đ' | 'đ' | 'Ð' | 'ð') => b'd',
-            Some(c) => c.nfd().next().filter(char::is_ascii_alphabetic).map_or(0, |c| c.to_ascii_lowercase() as u8),
-            None => 0,
-        };
-        (0..0x1F00).map(bare).collect()
-    });
-    match c {
-        'a'..='z' => Some(c),
-        'A'..='Z' => Some(c.to_ascii_lowercase()),
-        c if c.is_ascii() => None,
-        c => TABLE.get(c as usize).filter(|byte| **byte != 0).map(|byte| *byte as char),
-    }
+    Some(unaccented(c).to_ascii_lowercase()).filter(char::is_ascii_alphabetic)
 }
 
 /// A label without accents, case, spaces, digits, signs, and without what stands in brackets.

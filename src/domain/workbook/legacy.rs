@@ -38,17 +38,8 @@ const VNI_MARKS: [(char, &str); 17] = [
 ];
 
 /// Letters that VNI writes as one other letter.
-const VNI_SINGLE: [(char, char); 9] = [
-    ('ô', 'ơ'),
-    ('ö', 'ư'),
-    ('ñ', 'đ'),
-    ('í', 'í'),
-    ('ì', 'ì'),
-    ('æ', 'ỉ'),
-    ('ó', 'ĩ'),
-    ('ò', 'ị'),
-    ('î', 'ỵ'),
-];
+const VNI_SINGLE: [(char, char); 9] =
+    [('ô', 'ơ'), ('ö', 'ư'), ('ñ', 'đ'), ('í', 'í'), ('ì', 'ì'), ('æ', 'ỉ'), ('ó', 'ĩ'), ('ò', 'ị'), ('î', 'ỵ')];
 
 static VNI_PAIRS: LazyLock<HashMap<(char, char), char>> = LazyLock::new(|| {
     let mut pairs = HashMap::new();
@@ -230,7 +221,8 @@ pub mod tests {
     use super::*;
 
     /// Every letter of Vietnamese, small.
-    pub const LETTERS: &str = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđbcghklmnpqrstvx";
+    pub const LETTERS: &str =
+        "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵđbcghklmnpqrstvx";
 
     /// As a person typed it with a TCVN3 font; capitals with marks only where the font has them.
     pub fn to_tcvn3(text: &str) -> String {

@@ -47,7 +47,8 @@ mod tests {
         {
             assert!(is_syllable(word), "{word}");
         }
-        for word in ["NguyÔn", "ThÞ", "Traàn", "Ñöùc", "Hélène", "été", "Müller", "fürn", "mats", "hôc", "x", "2"] {
+        for word in ["NguyÔn", "ThÞ", "Traàn", "Ñöùc", "Hélène", "été", "Müller", "fürn", "mats", "hôc", "x", "2"]
+        {
             assert!(!is_syllable(word), "{word}");
         }
     }
