@@ -87,13 +87,17 @@ fn with_tones_placed(text: String) -> String {
         [("aàáảãạ", 'o', "oòóỏõọ"), ("eèéẻẽẹ", 'o', "oòóỏõọ"), ("yỳýỷỹỵ", 'u', "uùúủũụ")];
     let placed = |syllable: &str| -> Option<String> {
         let mut letters = syllable.chars().rev();
-        let (last, before, head) = (letters.next()?, letters.next()?, letters.next());
-        if last.is_ascii() || !matches!(before, 'o' | 'u') || head.is_some_and(|c| "qaeiouyăâêôơư".contains(c)) {
+        let (last, before) = (letters.next()?, letters.next()?);
+        if last.is_ascii() || !matches!(before, 'o' | 'u') {
+            return None;
+        }
+        let head = &syllable[..syllable.len() - last.len_utf8() - before.len_utf8()];
+        let has_tone = head.chars().any(|c| !c.is_ascii() && !"đăâêôơư".contains(c));
+        if has_tone || head.ends_with(|c| "qaeiouyăâêôơư".contains(c)) {
             return None;
         }
         let (toned, _, moved) = LAST.iter().find(|(toned, first, _)| *first == before && toned.contains(last))?;
         let tone = toned.chars().position(|c| c == last)?;
-        let head = &syllable[..syllable.len() - last.len_utf8() - before.len_utf8()];
         Some([head, &moved.chars().skip(tone).take(1).collect::<String>(), &toned[..1]].concat())
     };
     if text.split(' ').all(|syllable| placed(syllable).is_none()) {

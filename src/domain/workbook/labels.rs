@@ -6,7 +6,7 @@ use crate::domain::spreadsheet::Cell;
 use crate::domain::text::unaccented;
 
 /// Longer texts are sentences.
-const LONGEST: usize = 160;
+const LONGEST: usize = 80;
 
 /// What a heading says besides the field that it may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn key(label: &str) -> String {
 
 impl Label {
     pub fn read(spec: &Spec, text: &str) -> Option<Self> {
-        if text.len() > 2 * LONGEST {
+        if text.len() > 4 * LONGEST {
             return None;
         }
         let key = key(text);
@@ -153,9 +153,21 @@ impl HeadRow {
         self.labels.iter().enumerate().filter_map(|(column, label)| Some((column, label.as_ref()?)))
     }
 
-    /// Whether it can be a row of a header at all: nothing but labels, and one of them is known.
-    pub fn may_name(&self) -> bool {
-        self.others == 0 && self.filled().any(|(_, label)| label.field.is_some() || label.part().is_some())
+    /// How many of its cells name a field, or a part of one.
+    pub fn known(&self) -> usize {
+        self.filled().filter(|(_, label)| label.field.is_some() || label.part().is_some()).count()
+    }
+
+    /// Whether a cell of the row names the field.
+    pub fn says(spec: &Spec, field: Field, cells: &[Cell]) -> bool {
+        let labels = || spec.labels.iter().filter(|labels| labels.field == field);
+        cells.iter().any(|cell| match cell {
+            Cell::Text(text) if text.len() <= 4 * LONGEST => {
+                let key = key(text);
+                key.len() <= LONGEST && labels().any(|labels| labels.match_key(&key))
+            }
+            _ => false,
+        })
     }
 }
 
