@@ -10,6 +10,7 @@ use rand::TryRng;
 use tracing::level_filters::LevelFilter;
 use ureq::http::Uri;
 
+use crate::adapters::spreadsheet::Limits;
 use crate::db::DatabaseUrl;
 
 /// What is wrong with the environment: one sentence, with the variable's name.
@@ -68,7 +69,13 @@ pub struct Config {
     pub session_idle: TimeDelta,
     pub session_max: TimeDelta,
     pub pool_size: u32,
+    /// What a list that is imported may hold.
+    pub import_limits: Limits,
     pub log: LevelFilter,
+    /// The program that reads files of others in a process of its own: this one.
+    pub program: PathBuf,
+    /// For how long the files of imports are kept.
+    pub import_keep: TimeDelta,
 }
 
 impl Config {
@@ -96,7 +103,13 @@ impl Config {
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
+            import_keep: TimeDelta::days(number("TNHS_IMPORT_KEEP_DAYS", &get, 30, 1..=3650)?),
+            program: match get("TNHS_PROGRAM") {
+                Some(path) => path.into(),
+                None => std::env::current_exe().unwrap_or_else(|_| "tnhs".into()),
+            },
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
+            import_limits: import_limits(&get)?,
             database,
             listen,
             data_dir,
@@ -135,6 +148,16 @@ fn number(
             wrong(variable, format!("«{text}» is not a number from {} to {}", range.start(), range.end()))
         }
     }
+}
+
+/// A file's size and rows; the rest follows from them as it does in lists.
+fn import_limits(get: &impl Fn(&str) -> Option<String>) -> Result<Limits, ConfigError> {
+    let default = Limits::default();
+    let megabytes = number("TNHS_IMPORT_MAX_MB", get, 300, 1..=4_000)?.unsigned_abs();
+    let rows = number("TNHS_IMPORT_MAX_ROWS", get, default.rows.into(), 1_000..=100_000_000)?;
+    let file_bytes = megabytes << 20;
+    let rows = u32::try_from(rows).unwrap_or(default.rows);
+    Ok(Limits { file_bytes, unpacked_bytes: file_bytes * 20, rows, cells: u64::from(rows) * 50, ..default })
 }
 
 fn parse_log_level(level: &str) -> Result<LevelFilter, ConfigError> {
@@ -303,6 +326,7 @@ mod tests {
         assert_eq!(config.database, DatabaseUrl::Sqlite("var/tnhs.db".into()));
         assert_eq!(config.base_url, "http://127.0.0.1:8080");
         assert_eq!(config.session_idle, TimeDelta::minutes(15));
+        assert_eq!(config.import_limits, Limits::default());
     }
 
     #[test]
@@ -326,6 +350,8 @@ mod tests {
             ("TNHS_BASE_URL", "https://tnhs.example.vn/app"),
             ("TNHS_SESSION_IDLE_MINUTES", "soon"),
             ("TNHS_POOL_SIZE", "0"),
+            ("TNHS_IMPORT_MAX_MB", "0"),
+            ("TNHS_IMPORT_MAX_ROWS", "all"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");

@@ -83,6 +83,7 @@ internal!(
     actix_session::SessionGetError,
     askama::Error,
     std::io::Error,
+    rust_xlsxwriter::XlsxError,
 );
 
 /// A page that stands alone: it needs no session and no database.

@@ -8,7 +8,7 @@
 //! | [`db`] | all the SQL, one file per aggregate, for SQLite and PostgreSQL | `domain` |
 //! | [`adapters`] | the outside world: SMS and mail gateways, photo store, spreadsheet reader, password hashing | `domain` |
 //! | [`jobs`] | what happens without anybody pressing a button: the outbox, re-checks, imports | `db`, `adapters`, `domain` |
-//! | [`web`] | all the HTTP: `routes` is the whole URL table; one file per page | `db`, `adapters`, `domain` |
+//! | [`web`] | all the HTTP: `routes` is the whole URL table; one file per page | `db`, `adapters`, `domain`, what imports left |
 //! | [`demo`] | a made-up province to try everything in | `db`, `adapters`, `domain` |
 //! | [`config`], [`startup`], [`telemetry`], [`clock`], [`error`] | the environment, the parts, the log, the time, the one web error | |
 //!
@@ -28,7 +28,9 @@
 //!    password reached the citizen works until they choose their own.
 //! 6. Permission is in the handler's signature ([`web::allowed`]); scope is in the query, never only in the template.
 //! 7. Nothing from outside is trusted: it is parsed into private-field types at the edge.
-//! 8. Every officer's task works without JavaScript; scripts only make it quicker.
+//! 8. An import counts as a whole or not at all, whenever the process dies; what it wrote can be taken back as long as nothing
+//!    later touched it.
+//! 9. Every officer's task works without JavaScript; scripts only make it quicker.
 
 pub mod adapters;
 pub mod clock;

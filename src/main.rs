@@ -1,13 +1,16 @@
 //! The commands. Each reads the environment (see `.env.example`), does one thing, and says in one line what went wrong.
 
+mod cli;
+
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::Parser;
+use cli::{AgencyCommand, Cli, Command, DemoArgs, ImportArgs, ImportCommand, StaffCommand};
 use tnhs::adapters::hasher::hash_now;
+use tnhs::adapters::spreadsheet;
 use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
 use tnhs::db::events::{self, NewEvent};
 use tnhs::db::staff::NewStaff;
@@ -16,9 +19,8 @@ use tnhs::domain::account::new_password;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Role, Scope};
-use tnhs::domain::registry_file::Refused;
-use tnhs::domain::staff::parse_login;
-use tnhs::domain::{agency, places, to_json};
+use tnhs::domain::{places, to_json, workbook};
+use tnhs::jobs::import::console;
 use tnhs::startup::{Parts, server};
 use tnhs::{clock, demo, jobs, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,102 +30,6 @@ use tokio::sync::watch;
 /// after some hundred sign-ins. This one gives it back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// The back office in which BHXH approves citizens' registrations for electronic transactions.
-#[derive(Parser)]
-#[command(name = "tnhs", version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve the pages, and run the background jobs unless told not to
-    Serve {
-        /// Leave the background jobs to `tnhs worker`
-        #[arg(long)]
-        no_jobs: bool,
-    },
-    /// Run the background jobs alone
-    Worker,
-    /// Create the database's schema or bring it up to date
-    Migrate,
-    /// Fill a database with a made-up province and serve it
-    Demo(DemoArgs),
-    /// Agencies
-    #[command(subcommand, arg_required_else_help = true)]
-    Agency(AgencyCommand),
-    /// Members of staff
-    #[command(subcommand, arg_required_else_help = true)]
-    Staff(StaffCommand),
-    /// Bring data in from a workbook
-    #[command(subcommand, arg_required_else_help = true)]
-    Import(ImportCommand),
-    /// Say whether the configuration and the database are in order
-    Check,
-}
-
-#[derive(Args)]
-struct DemoArgs {
-    /// How many applications
-    #[arg(long, default_value_t = 2_000)]
-    applications: u32,
-    /// How many people in the household registry
-    #[arg(long, default_value_t = 20_000)]
-    registry: u32,
-    /// The same seed gives the same people
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Only fill the database
-    #[arg(long)]
-    no_serve: bool,
-}
-
-#[derive(Subcommand)]
-enum AgencyCommand {
-    /// Add an agency: first the centre, then its provinces, then their offices
-    Add {
-        /// 3 digits for the centre and a province, 5 for an office
-        #[arg(long, value_parser = |raw: &str| agency::parse_code(raw).map_err(|fault| fault.0))]
-        code: String,
-        #[arg(long, value_parser = |raw: &str| agency::parse_name(raw).map_err(|fault| fault.0))]
-        name: String,
-        /// The code of the agency above; none for the centre
-        #[arg(long)]
-        parent: Option<String>,
-        /// The two-digit code of the province, as in data/provinces.csv
-        #[arg(long)]
-        province: Option<String>,
-    },
-}
-
-#[derive(Subcommand)]
-enum StaffCommand {
-    /// Add a member of staff; the password for the first sign-in is printed once
-    Add {
-        #[arg(long, value_parser = |raw: &str| parse_login(raw).map_err(|fault| fault.0))]
-        login: String,
-        /// Full name
-        #[arg(long, value_parser = |raw: &str| Name::parse(raw).map_err(|fault| fault.0))]
-        name: Name,
-        #[arg(long, value_parser = parse_role)]
-        role: Role,
-        /// The code of their agency
-        #[arg(long)]
-        agency: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum ImportCommand {
-    /// The household registry, from an officers' own list (.xlsx, columns in any order)
-    Registry { file: PathBuf },
-}
-
-fn parse_role(code: &str) -> Result<Role, String> {
-    Role::from_code(code).ok_or_else(|| "it must be officer, supervisor or admin".into())
-}
 
 /// Wrong use: the command line or the environment.
 const WRONG_USE: u8 = 2;
@@ -146,7 +52,7 @@ fn main() -> ExitCode {
         }
     };
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("tnhs: {}", in_one_line(&error));
             ExitCode::from(if error.is::<ConfigError>() { WRONG_USE } else { 1 })
@@ -168,7 +74,14 @@ fn in_one_line(error: &anyhow::Error) -> String {
     sentence
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    // Before anything else: it has no environment, and needs none.
+    if let Command::ReadWorkbook { limits, file } = command {
+        let limits = <[u64; 5]>::try_from(limits).unwrap_or_default();
+        let limits = spreadsheet::Limits::from_numbers(limits);
+        spreadsheet::hand_over(&file, &limits, &mut std::io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = Config::from_env()?;
     telemetry::init(config.log);
     match command {
@@ -200,9 +113,12 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
             add_staff(&open(&config)?, &login, &name, role, &agency)
         }
-        Command::Import(ImportCommand::Registry { file }) => import_registry(&open(&config)?, &file),
+        Command::Import(command) => return import(config, command),
         Command::Check => check(&config),
-    }
+        // Done above.
+        Command::ReadWorkbook { .. } => Ok(()),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(config: &Config) -> anyhow::Result<Db> {
@@ -370,23 +286,19 @@ fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> any
     Ok(())
 }
 
-fn import_registry(db: &Db, file: &std::path::Path) -> anyhow::Result<()> {
-    let report = jobs::import::registry(db, file, None, clock::now()).with_context(|| file.display().to_string())?;
-    let tell = |row: &Refused, what: &str| {
-        eprintln!("dòng {}, {} «{}»: {}{what}", row.row, row.column, row.value, row.reason);
+fn import(config: Config, command: ImportCommand) -> anyhow::Result<ExitCode> {
+    let (kind, args) = match command {
+        ImportCommand::Registry(args) => (workbook::Kind::Registry, args),
+        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args),
+        ImportCommand::Staff(args) => (workbook::Kind::Staff, args),
+        ImportCommand::Applications(args) => (workbook::Kind::Applications, args),
     };
-    report.refused.iter().for_each(|row| tell(row, ""));
-    report.ignored.iter().for_each(|cell| tell(cell, " (Dòng này vẫn được nhập, không có ô đó.)"));
-    println!(
-        "{} added, {} changed, {} unchanged, {} refused; {} applications that waited for a code are back before their officers",
-        report.added,
-        report.changed,
-        report.unchanged,
-        report.refused.len(),
-        report.rechecked
-    );
-    db.analyze()?;
-    Ok(())
+    let ImportArgs { file, dry_run, mapping, sheet, refused, json, records, confirm_encoding } = args;
+    let options = console::Options { kind, file, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
+    let parts = Parts::build(config)?;
+    require_schema(&parts.db)?;
+    let went_through = console::run(&parts, &options)?;
+    Ok(if went_through { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {

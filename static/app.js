@@ -5,6 +5,8 @@ document.documentElement.classList.add("scripted");
 
 // A form is sent once: a second press while the first is on its way does nothing. The server would refuse it anyway.
 document.addEventListener("submit", (event) => {
+  // After a download the page is still there, to be asked again.
+  if ("download" in event.target.dataset) return;
   if (event.target.dataset.sent) {
     event.preventDefault();
     return;

@@ -16,7 +16,7 @@ use tnhs::domain::application::Status;
 use tnhs::domain::event::EventKind;
 
 /// Every command, with what it needs.
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 12] = [
     &["serve"],
     &["worker"],
     &["migrate"],
@@ -26,6 +26,9 @@ const COMMANDS: [&[&str]; 9] = [
     &["staff", "add"],
     &["import"],
     &["import", "registry"],
+    &["import", "agencies"],
+    &["import", "staff"],
+    &["import", "applications"],
 ];
 
 #[test]
@@ -215,20 +218,19 @@ both_databases! {
         let import = || program.run(&["import", "registry", file.to_str().unwrap()]);
 
         let first = import().expect(0);
-        assert_eq!(
-            first.stdout,
-            "2 added, 0 changed, 0 unchanged, 1 refused; 1 applications that waited for a code are back before their \
-             officers\n"
-        );
-        let told: Vec<&str> = first.stderr.lines().collect();
-        assert_eq!(told.len(), 2, "{first:#?}");
-        assert!(told[0].starts_with("dòng 4, Mã số BHXH «01900»: "), "{first:#?}");
-        assert!(told[1].starts_with("dòng 3, Điện thoại «gọi buổi tối»: "), "{first:#?}");
+        let told: Vec<&str> = first.stdout.lines().collect();
+        assert_eq!(told.len(), 5, "{first:#?}");
+        assert_eq!(told[0], "Sheet1: code=A name=B birth_date=C phone=D");
+        assert!(told[1].starts_with("Sheet1!4 bad_code (Mã số «01900»): "), "{first:#?}");
+        assert!(told[2].starts_with("Sheet1!3 bad_phone (Điện thoại «gọi buổi tối»): "), "{first:#?}");
+        assert_eq!(told[3], "2 added, 0 changed, 0 unchanged, 1 refused, 1 warnings, 0 cells repaired");
+        assert_eq!(told[4], "applied as import 1; 1 applications that waited for a code are back before their officers");
         assert_eq!(app.application(waiting).status, Status::Pending);
         assert!(officer.get(&format!("/applications/{waiting}")).has_text("Khớp"));
 
         let second = import().expect(0);
-        assert!(second.stdout.starts_with("0 added, 0 changed, 2 unchanged, 1 refused; 0 applications"), "{second:#?}");
+        assert!(second.stdout.contains("0 added, 0 changed, 2 unchanged, 1 refused"), "{second:#?}");
+        assert!(second.stdout.contains("applied as import 2; 0 applications"), "{second:#?}");
         assert_eq!(app.db(|conn| registry_members::table.count().get_result::<i64>(conn)), 2);
     }
 
@@ -237,11 +239,18 @@ both_databases! {
         std::fs::write(program.file("thư.xlsx"), "Kính gửi").unwrap();
         std::fs::write(program.file("trống.xlsx"), "").unwrap();
         workbook(&[["Tên hàng", "Giá", "", ""], ["Giấy", "70000", "", ""]]).save(program.file("hàng.xlsx")).unwrap();
-        for name in ["không có.xlsx", "thư.xlsx", "trống.xlsx", "hàng.xlsx", "."] {
+        for (name, class) in [("thư.xlsx", "no_header"), ("trống.xlsx", "empty_file"), ("hàng.xlsx", "no_header")] {
+            for dry in [&["--dry-run"][..], &[]] {
+                let finished = program.run(&[&["import", "registry", name], dry].concat()).expect(1);
+                assert!(finished.stdout.starts_with(&format!("{class}: ")), "{finished:#?}");
+                assert_eq!(finished.stderr, "");
+            }
+        }
+        for name in ["không có.xlsx", "."] {
             let finished = program.run(&["import", "registry", name]).expect(1);
             assert!(finished.complaint().starts_with(&format!("{name}: ")), "{finished:#?}");
         }
-        let imported = events::table.filter(events::kind.eq(EventKind::RegistryImported)).count();
+        let imported = events::table.filter(events::kind.eq(EventKind::ImportApplied)).count();
         assert_eq!(app.db(|conn| imported.get_result::<i64>(conn)), 0);
     }
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use support::desk::CHECKLIST;
-use support::{Page, TestApp, both_databases};
+use support::{Page, Program, TestApp, both_databases};
 use tnhs::clock;
 use tnhs::domain::application::{Application, Sex, Status};
 use tnhs::domain::dates::BirthDate;
@@ -124,8 +124,8 @@ both_databases! {
         sheet.write_row(0, 0, ["mã số bhxh", "họ tên"]).unwrap();
         sheet.write_row(1, 0, [found.declaration.code.as_str(), found.declaration.name.as_str()]).unwrap();
         workbook.save(&file).unwrap();
-        let report = tnhs::jobs::import::registry(&app.parts.db, &file, None, clock::now()).unwrap();
-        assert_eq!((report.added, report.rechecked), (1, 1));
+        let imported = Program::beside(&app).run(&["import", "registry", file.to_str().unwrap()]).expect(0);
+        assert!(imported.stdout.contains("1 added") && imported.stdout.contains("1 applications that waited"), "{imported:#?}");
         assert_eq!((app.status(&found), app.status(&still)), (Status::Pending, Status::AwaitingCode));
         let page = officer.open(&found);
         assert!(page.history()[0].contains("Đã có mã số trên HGĐ, chuyển lại Chờ duyệt · Hệ thống"), "{page}");
@@ -148,6 +148,25 @@ both_databases! {
         assert_eq!(app.status(&application), Status::Approved);
     }
 
+    fn a_declaration_without_birth_date_and_sex_is_shown_with_a_warning(app: TestApp) {
+        let mut person = app.citizen("Ngô Thị Mai");
+        app.registered(&person);
+        (person.birth_date, person.sex) = (None, None);
+        let application = app.declared(&app.offices.ba_dinh, &person);
+        let officer = app.officer(&app.offices.ba_dinh);
+        let page = officer.open(&application);
+        assert_eq!(
+            page.texts_of("p.warning"),
+            ["Chưa có ngày sinh: đối chiếu với giấy tờ.", "Chưa có giới tính: đối chiếu với giấy tờ."]
+        );
+        assert!(page.texts_of(".compare mark").is_empty(), "nothing to compare is no difference: {page}");
+        assert!(page.text_of(".compare").contains("Ngày sinh Chưa có 05/03/1990 Giới tính Chưa có Nữ"), "{page}");
+        assert!(officer.get(&format!("/applications/{}/form", application.id)).expect(200).text_of("ol").contains("……"));
+        assert!(officer.get("/applications").expect(200).text_of("table.list").contains("Chưa có"));
+        officer.submit(page.valid()).expect(200);
+        assert_eq!(app.status(&application), Status::Approved);
+    }
+
     fn others_in_the_registry_who_may_be_the_person_are_shown(app: TestApp) {
         let person = app.citizen("Bùi Thị Hương");
         let registered = |change: &dyn Fn(&mut Member)| {
@@ -160,7 +179,7 @@ both_databases! {
         let same_id_number = registered(&|member| member.id_number = person.id_number.clone());
         let same_name_and_birth = registered(&|member| {
             member.name = Name::parse("Bùi Thị Hường").unwrap();
-            member.birth_date = Some(person.birth_date.clone());
+            member.birth_date = person.birth_date.clone();
         });
         registered(&|member| member.name = person.name.clone());
         let application = app.declared(&app.offices.ba_dinh, &person);

@@ -1,9 +1,10 @@
-//! The outside world: gateways for text messages and mail, the photo store, the reader of spreadsheets, password hashing.
+//! The outside world: gateways for text messages and mail, the photo store, reading and writing spreadsheets, password hashing.
 
 pub mod hasher;
 pub mod mail;
 pub mod outfile;
 pub mod photos;
+pub mod registry_export;
 pub mod sms;
 pub mod spreadsheet;
 

@@ -6,7 +6,7 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Timestamp};
+use diesel::sql_types::{Bool, Text, Timestamp};
 
 use super::schema::{agencies, applications, messages, name_tokens, staff};
 use super::{Conn, Counted};
@@ -46,7 +46,7 @@ pub struct ListRow {
     pub number: String,
     pub code: String,
     pub name: String,
-    pub birth_date: BirthDate,
+    pub birth_date: Option<BirthDate>,
     pub phone: String,
     pub submitted_at: NaiveDateTime,
     pub due_at: NaiveDateTime,
@@ -197,7 +197,7 @@ macro_rules! ordered {
             Sort::Number => by!(applications::number),
             Sort::Code => by!(applications::code),
             Sort::Name => by!(applications::name_sort),
-            Sort::Birth => by!(applications::birth_date),
+            Sort::Birth => by!(sql::<Text>("coalesce(birth_date, '9')")), // The unknown last, on both databases.
             Sort::Phone => by!(applications::phone),
             Sort::Due => by!(applications::due_at),
             Sort::Agency => by!(applications::agency_id),

@@ -25,3 +25,25 @@ pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
         || registry_members::table.select(registry_members::id).first::<i64>(conn).optional()?.is_some();
     Ok(!some)
 }
+
+/// Counts the changes of the registry, so that what was compared with it can tell whether it is still the same.
+const REVISION: &str = "registry_revision";
+
+pub fn registry_revision(conn: &mut Conn) -> QueryResult<i64> {
+    let text: String = meta::table.find(REVISION).select(meta::value).first(conn)?;
+    text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+}
+
+/// Goes on to the next revision, unless `base` is given and is no longer the present one. Whoever else wants to change
+/// the registry waits until this transaction ends.
+pub fn next_registry_revision(conn: &mut Conn, base: Option<i64>) -> QueryResult<bool> {
+    let changed = diesel::sql_query(
+        "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'registry_revision'",
+    )
+    .execute(conn)?;
+    super::one_row(changed)?;
+    match base {
+        Some(base) => Ok(registry_revision(conn)? == base + 1),
+        None => Ok(true),
+    }
+}

@@ -22,11 +22,14 @@ pub mod applications;
 pub mod bulk;
 pub mod decisions;
 pub mod events;
+pub mod imports;
 pub mod list;
+pub mod listed;
 pub mod messages;
 pub mod meta;
 pub mod photos;
 pub mod registry;
+pub mod registry_list;
 pub mod schema;
 pub mod sessions;
 pub mod staff;
@@ -154,6 +157,13 @@ pub enum DbError {
     Pool(#[from] diesel::r2d2::PoolError),
     #[error("database: {0}")]
     Query(#[from] diesel::result::Error),
+}
+
+impl DbError {
+    /// Whether what should be there is not, or no longer as it was.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Query(diesel::result::Error::NotFound))
+    }
 }
 
 impl Db {

@@ -28,6 +28,7 @@ diesel::table! {
         name -> Text,
         role -> Text,
         agency_id -> BigInt,
+        email -> Nullable<Text>,
         password_hash -> Text,
         must_change_password -> Bool,
         locked_at -> Nullable<Timestamp>,
@@ -55,8 +56,76 @@ diesel::table! {
 }
 
 diesel::table! {
+    imports (id) {
+        id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        file_name -> Text,
+        sha256 -> Text,
+        bytes -> BigInt,
+        staff_id -> Nullable<BigInt>,
+        sheet -> Nullable<Text>,
+        layouts -> Nullable<Text>,
+        layouts_remembered -> Bool,
+        encoding -> Nullable<Text>,
+        needs_confirmation -> Bool,
+        confirmed -> Bool,
+        has_files -> Bool,
+        fault -> Nullable<Text>,
+        base -> BigInt,
+        rows_total -> BigInt,
+        rows_read -> BigInt,
+        rows_written -> BigInt,
+        added -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        warned -> BigInt,
+        refused -> BigInt,
+        repaired -> BigInt,
+        rechecked -> Nullable<BigInt>,
+        kept -> BigInt,
+        note -> Nullable<Text>,
+        stop_asked -> Bool,
+        lease -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    import_layouts (kind, heading) {
+        kind -> Text,
+        heading -> Text,
+        layout -> Text,
+        saved_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    import_rows (id) {
+        id -> BigInt,
+        import_id -> BigInt,
+        key -> Text,
+        row_id -> BigInt,
+        before -> Nullable<Text>,
+        after -> Text,
+    }
+}
+
+diesel::table! {
+    registry_changesets (id) {
+        id -> BigInt,
+        import_id -> Nullable<BigInt>,
+        visible -> Bool,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     registry_members (id) {
         id -> BigInt,
+        changeset_id -> BigInt,
         code -> Text,
         name -> Text,
         name_folded -> Text,
@@ -64,9 +133,10 @@ diesel::table! {
         sex -> Nullable<Text>,
         id_number -> Nullable<Text>,
         phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        address -> Nullable<Text>,
         household_code -> Nullable<Text>,
         relation_code -> Nullable<Text>,
-        updated_at -> Timestamp,
     }
 }
 
@@ -91,8 +161,8 @@ diesel::table! {
         code -> Text,
         name -> Text,
         name_sort -> Text,
-        birth_date -> Text,
-        sex -> Text,
+        birth_date -> Nullable<Text>,
+        sex -> Nullable<Text>,
         id_number -> Nullable<Text>,
         id_issued_on -> Nullable<Date>,
         id_issued_by -> Nullable<Text>,
@@ -198,10 +268,16 @@ diesel::joinable!(photos -> applications (application_id));
 diesel::joinable!(accounts -> applications (application_id));
 diesel::joinable!(messages -> applications (application_id));
 diesel::joinable!(events -> staff (staff_id));
+diesel::joinable!(imports -> staff (staff_id));
+diesel::joinable!(import_rows -> imports (import_id));
+diesel::joinable!(registry_members -> registry_changesets (changeset_id));
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     staff,
     sessions,
+    imports,
+    import_rows,
+    registry_changesets,
     registry_members,
     applications,
     name_tokens,

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::schema::{agencies, sign_in_failures, staff};
 use super::{Conn, one_row};
 use crate::domain::ids::{AgencyId, StaffId};
-use crate::domain::permission::{Role, Scope};
+use crate::domain::permission::{Actor, Role, Scope};
 use crate::on_backend;
 
 pub struct NewStaff<'a> {
@@ -58,6 +58,29 @@ pub fn is_current(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool>
     .get_result(conn)
 }
 
+/// As they are now, with their sign-in name; None when they are locked.
+pub fn actor(conn: &mut Conn, id: StaffId) -> QueryResult<Option<(Actor, String)>> {
+    type Row = (String, String, Role, AgencyId, bool, String, Option<AgencyId>);
+    let row: Option<Row> = staff::table
+        .inner_join(agencies::table)
+        .filter(staff::id.eq(id))
+        .filter(staff::locked_at.is_null())
+        .select((
+            staff::login,
+            staff::name,
+            staff::role,
+            staff::agency_id,
+            staff::must_change_password,
+            agencies::name,
+            agencies::province_id,
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(login, name, role, agency_id, must_change_password, agency_name, province_id)| {
+        (Actor { id, name, role, agency_id, agency_name, province_id, must_change_password }, login)
+    }))
+}
+
 pub fn login_and_hash(conn: &mut Conn, id: StaffId) -> QueryResult<(String, String)> {
     staff::table.find(id).select((staff::login, staff::password_hash)).first(conn)
 }
@@ -68,6 +91,15 @@ pub fn set_password(conn: &mut Conn, id: StaffId, hash: &str, must_change: bool)
             .set((staff::password_hash.eq(hash), staff::must_change_password.eq(must_change)))
             .execute(conn)?,
     )
+}
+
+/// Gives somebody their first password; false when they have one already.
+pub fn set_first_password(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResult<bool> {
+    let without = staff::table.find(id).filter(staff::password_hash.eq(""));
+    let changed = diesel::update(without)
+        .set((staff::password_hash.eq(hash), staff::must_change_password.eq(true)))
+        .execute(conn)?;
+    Ok(changed == 1)
 }
 
 pub fn signed_in(conn: &mut Conn, id: StaffId, now: NaiveDateTime) -> QueryResult<()> {
@@ -87,6 +119,8 @@ pub struct Listed {
     pub agency_name: String,
     pub locked_at: Option<NaiveDateTime>,
     pub last_sign_in_at: Option<NaiveDateTime>,
+    /// False for somebody who came with a list and was never given one.
+    pub has_password: bool,
 }
 
 /// The members of staff of the offices within a scope, by office and sign-in name.
@@ -99,6 +133,7 @@ pub fn all(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Listed>> {
         agencies::name,
         staff::locked_at,
         staff::last_sign_in_at,
+        staff::password_hash.ne(""),
     ));
     match scope {
         Scope::Country => query.load(conn),

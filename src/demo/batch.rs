@@ -10,7 +10,7 @@ use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
 use crate::db::decisions::Recorded;
 use crate::db::events::NewEvent;
 use crate::db::{Conn, DbError, registry};
-use crate::domain::application::{Application, PhotoKind, Status};
+use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::event::EventKind;
 use crate::domain::ids::StaffId;
@@ -82,9 +82,10 @@ impl<'a> Batch<'a> {
         index: u64,
         added_by: Option<StaffId>,
     ) {
-        let sex = of.declaration.sex;
+        let sex = of.declaration.sex.unwrap_or(Sex::Female);
         let is_minor = of.declaration.guardian.is_some();
-        let age = to_hanoi(of.submitted_at).year() - of.declaration.birth_date.year();
+        let year = to_hanoi(of.submitted_at).year();
+        let age = of.declaration.birth_date.as_ref().map_or(30, |born| year - born.year());
         let mut photos = Vec::with_capacity(3);
         match portrait {
             Portrait::Good => photos.push((PhotoKind::Portrait, pictures.portrait(sex, age, index))),

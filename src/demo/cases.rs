@@ -249,8 +249,8 @@ impl Making<'_> {
             Case::IdNumberTaken => {
                 if let Some(holder) = self.memory.holder(self.rng, self.position) {
                     member.name = holder.name.clone();
-                    member.birth_date = Some(holder.birth_date.clone());
-                    member.sex = Some(holder.sex);
+                    member.birth_date = holder.birth_date.clone();
+                    member.sex = holder.sex;
                     member.id_number = holder.id_number.clone();
                     declaration = Declaration { code: person.code.clone(), ..holder };
                 }
@@ -308,8 +308,8 @@ impl Making<'_> {
         Declaration {
             code: person.code.clone(),
             name: person.name.clone(),
-            birth_date: person.birth_date(),
-            sex: person.sex,
+            birth_date: Some(person.birth_date()),
+            sex: Some(person.sex),
             id_number: person.id_number.clone(),
             id_issued_on: issued_on,
             id_issued_by: issued_on.map(|day| issuer(day).to_owned()),
@@ -325,7 +325,9 @@ impl Making<'_> {
     /// A mother; one with an account of her own where the office has seen one.
     fn guardian(&mut self, child: &Person) -> Guardian {
         let mother = self.memory.holder(self.rng, self.position).filter(|holder| {
-            holder.sex == Sex::Female && (1975..=1995).contains(&holder.birth_date.year()) && holder.guardian.is_none()
+            holder.sex == Some(Sex::Female)
+                && holder.birth_date.as_ref().is_some_and(|born| (1975..=1995).contains(&born.year()))
+                && holder.guardian.is_none()
         });
         match mother {
             Some(mother) => Guardian {

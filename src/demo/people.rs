@@ -104,6 +104,8 @@ impl Person {
             sex: Some(self.sex),
             id_number: self.id_number.clone(),
             phone: self.id_number.is_some().then(|| self.phone.as_str().to_owned()),
+            email: None,
+            address: None,
             household_code: Some(self.household_code.clone()),
             relation_code: Some(self.relation_code.to_owned()),
         }

@@ -251,7 +251,7 @@ fn keeps_the_rules(filling: &Filling) {
         match &declaration.id_number {
             Some(id_number) => {
                 assert_eq!(IdNumber::parse(id_number.as_str()).unwrap(), *id_number, "{number}");
-                assert_eq!(id_number.mismatch(declaration.sex, &declaration.birth_date), None, "{number}");
+                assert_eq!(id_number.mismatch(declaration.sex, declaration.birth_date.as_ref()), None, "{number}");
             }
             None => assert!(declaration.guardian.is_some(), "{number}"),
         }

@@ -39,6 +39,8 @@ text_enum! {
         Portal = "portal" => "Cổng dịch vụ công",
         App = "app" => "Ứng dụng VssID",
         Counter = "counter" => "Tại quầy",
+        /// Collected on paper away from the office, and brought in as a list.
+        MobileDesk = "mobile_desk" => "Điểm lưu động",
     }
 }
 
@@ -79,8 +81,9 @@ pub struct Guardian {
 pub struct Declaration {
     pub code: SocialCode,
     pub name: Name,
-    pub birth_date: BirthDate,
-    pub sex: Sex,
+    /// This and the sex may be lacking in declarations that were collected on paper.
+    pub birth_date: Option<BirthDate>,
+    pub sex: Option<Sex>,
     /// None only for a minor with a guardian.
     pub id_number: Option<IdNumber>,
     pub id_issued_on: Option<NaiveDate>,

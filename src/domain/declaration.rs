@@ -73,8 +73,8 @@ impl Typed {
             (Some(code), Some(name), Some(birth_date), Some(sex), Some(phone), true) => Ok(Declaration {
                 code,
                 name,
-                birth_date,
-                sex,
+                birth_date: Some(birth_date),
+                sex: Some(sex),
                 id_number,
                 id_issued_on,
                 id_issued_by,

@@ -8,6 +8,7 @@ text_enum! {
     pub enum EventKind {
         Submitted = "submitted" => "Gửi tờ khai",
         Entered = "entered" => "Nhập hồ sơ tại quầy",
+        Imported = "imported" => "Nhập từ danh sách",
         Viewed = "viewed" => "Xem hồ sơ",
         PhotoReplaced = "photo_replaced" => "Thay ảnh",
         PhotoRestored = "photo_restored" => "Dùng lại ảnh cũ",
@@ -29,7 +30,9 @@ text_enum! {
         StaffLocked = "staff_locked" => "Khóa cán bộ",
         StaffUnlocked = "staff_unlocked" => "Mở khóa cán bộ",
         SessionsEnded = "sessions_ended" => "Kết thúc các phiên đăng nhập",
-        RegistryImported = "registry_imported" => "Nhập sổ HGĐ",
+        ImportApplied = "import_applied" => "Nhập danh sách từ Excel",
+        ImportRolledBack = "import_rolled_back" => "Hoàn tác lần nhập từ Excel",
+        RegistryExported = "registry_exported" => "Xuất danh bạ HGĐ",
     }
 }
 

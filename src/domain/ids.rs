@@ -37,4 +37,4 @@ macro_rules! id {
     )+};
 }
 
-id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId);
+id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId, ImportId, ChangesetId);

@@ -96,14 +96,15 @@ impl IdNumber {
 
     /// What a 12-digit number says of sex and birth year that the declaration does not: a warning, never a refusal,
     /// because there is no check digit and wrong ones were issued.
-    pub fn mismatch(&self, sex: Sex, birth_date: &BirthDate) -> Option<&'static str> {
+    pub fn mismatch(&self, sex: Option<Sex>, birth_date: Option<&BirthDate>) -> Option<&'static str> {
         if self.0.len() != 12 || !all_digits(&self.0) {
             return None;
         }
         let century_and_sex = self.0.get(3..4)?.parse::<i32>().ok()?;
         let year = 1900 + century_and_sex / 2 * 100 + self.0.get(4..6)?.parse::<i32>().ok()?;
         let says = if century_and_sex % 2 == 0 { Sex::Male } else { Sex::Female };
-        match (says == sex, year == birth_date.year()) {
+        let same_year = birth_date.is_none_or(|declared| declared.year() == year);
+        match (sex.is_none_or(|declared| declared == says), same_year) {
             (true, true) => None,
             (false, true) => Some("Số định danh cho biết giới tính khác với tờ khai."),
             (true, false) => Some("Số định danh cho biết năm sinh khác với tờ khai."),
@@ -224,11 +225,14 @@ mod tests {
     fn a_personal_number_that_disagrees_is_a_warning() {
         let id = IdNumber::parse("996199012345").unwrap();
         let born = |year: &str| BirthDate::from_stored(year.into());
-        assert_eq!(id.mismatch(Sex::Female, &born("1999")), None);
-        assert!(id.mismatch(Sex::Male, &born("1999")).unwrap().contains("giới tính"));
-        assert!(id.mismatch(Sex::Female, &born("1998-01-01")).unwrap().contains("năm sinh"));
-        assert_eq!(IdNumber::parse("996203012345").unwrap().mismatch(Sex::Male, &born("2003")), None);
-        assert_eq!(IdNumber::parse("012345678").unwrap().mismatch(Sex::Male, &born("2003")), None);
+        assert_eq!(id.mismatch(Some(Sex::Female), Some(&born("1999"))), None);
+        assert!(id.mismatch(Some(Sex::Male), Some(&born("1999"))).unwrap().contains("giới tính"));
+        assert!(id.mismatch(Some(Sex::Female), Some(&born("1998-01-01"))).unwrap().contains("năm sinh"));
+        assert_eq!(id.mismatch(None, Some(&born("1999"))), None, "nothing to compare");
+        assert!(id.mismatch(None, Some(&born("1998"))).unwrap().contains("cho biết năm sinh"));
+        assert_eq!(id.mismatch(Some(Sex::Female), None), None);
+        assert_eq!(IdNumber::parse("996203012345").unwrap().mismatch(Some(Sex::Male), Some(&born("2003"))), None);
+        assert_eq!(IdNumber::parse("012345678").unwrap().mismatch(Some(Sex::Male), Some(&born("2003"))), None);
     }
 
     #[test]

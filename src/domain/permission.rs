@@ -19,6 +19,10 @@ pub enum Action {
     ReplacePhoto,
     Assess,
     ManageStaff,
+    /// Looking people up in the household registry and taking it out as a workbook.
+    ManageRegistry,
+    /// Bringing lists in from workbooks.
+    Import,
     ChangeOwnPassword,
 }
 
@@ -27,7 +31,7 @@ impl Role {
         match action {
             Action::SeeApplications => matches!(self, Self::Officer | Self::Supervisor),
             Action::EnterApplication | Action::ReplacePhoto | Action::Assess => self == Self::Officer,
-            Action::ManageStaff => self == Self::Admin,
+            Action::ManageStaff | Action::ManageRegistry | Action::Import => self == Self::Admin,
             Action::ChangeOwnPassword => true,
         }
     }

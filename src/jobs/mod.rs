@@ -6,6 +6,7 @@ pub mod outbox;
 pub mod recheck;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,6 +16,11 @@ use crate::startup::Parts;
 
 /// Runs all jobs until `stop` turns true, then finishes what is under way.
 pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
+    let leaving = Arc::new(AtomicBool::new(false));
+    let imports = {
+        let (parts, leaving) = (Arc::clone(&parts), Arc::clone(&leaving));
+        tokio::task::spawn_blocking(move || import::run(&parts, &leaving))
+    };
     let mut until_sweep = 0;
     while !*stop.borrow() {
         let busy = match outbox::step(&parts, clock::now()).await {
@@ -35,6 +41,10 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
             }
         }
+    }
+    leaving.store(true, Ordering::Relaxed);
+    if let Err(error) = imports.await {
+        tracing::error!("imports: {error}");
     }
 }
 

@@ -23,7 +23,16 @@ macro_rules! permissions {
     )+};
 }
 
-permissions!(SeeApplications, EnterApplication, ReplacePhoto, Assess, ManageStaff, ChangeOwnPassword);
+permissions!(
+    SeeApplications,
+    EnterApplication,
+    ReplacePhoto,
+    Assess,
+    ManageStaff,
+    ManageRegistry,
+    Import,
+    ChangeOwnPassword
+);
 
 /// The signed-in person, who may do this.
 pub struct Allowed<P> {

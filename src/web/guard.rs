@@ -1,18 +1,22 @@
 //! What every request passes: deadlines and limits on its body, the check that a form comes from our own page, and the
 //! headers that every answer carries.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
+use actix_multipart::MultipartError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 
 use super::session::TypedSession;
-use super::sign_in;
+use super::{imports, sign_in};
 use crate::adapters::photos::MAX_BYTES;
 use crate::error::AppError;
 use crate::startup::Parts;
@@ -21,11 +25,13 @@ use crate::startup::Parts;
 pub const FORM_BYTES: usize = 64 * 1024;
 /// The largest upload, with the form around it.
 pub const UPLOAD_BYTES: usize = MAX_BYTES + FORM_BYTES;
-/// How much of a body that is too large is read before the connection is cut.
+/// How much more than its limit a body may have before the connection is cut.
 const DROPPED_BYTES: usize = 40 * 1024 * 1024;
 /// How long a form's body may take, and an upload's.
 const FORM_DEADLINE: Duration = Duration::from_secs(30);
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
+/// A list of a province, from an office with a slow line.
+const FILE_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// Outermost: headers on every answer.
 pub async fn surround(
@@ -97,13 +103,18 @@ pub async fn screen(
             let _ = read(request.take_payload(), 0, UPLOAD_DEADLINE).await;
             return Err(AppError::SignInFirst { next: sign_in::page_of(request.path()) }.into());
         }
-        // The only upload; elsewhere nobody would look for the token inside the parts.
-        if !request.path().ends_with("/photos") {
+        // The only uploads; elsewhere nobody would look for the token, which stands in one of the parts.
+        if request.path() == imports::PATH {
+            // Too large to be held in memory: it goes to the disk as it comes.
+            let limit = imports::upload_limit(request.app_data::<web::Data<Parts>>());
+            let body = within(request.take_payload(), limit, FILE_DEADLINE);
+            request.set_payload(Payload::Stream { payload: Box::pin(body) });
+        } else if request.path().ends_with("/photos") {
+            let body = read(request.take_payload(), UPLOAD_BYTES, UPLOAD_DEADLINE).await?;
+            request.set_payload(Payload::from(body));
+        } else {
             return Err(AppError::Malformed.into());
         }
-        let body = read(request.take_payload(), UPLOAD_BYTES, UPLOAD_DEADLINE).await?;
-        // The handler checks the token: it stands in one of the parts.
-        request.set_payload(Payload::from(body));
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let body = read(request.take_payload(), FORM_BYTES, FORM_DEADLINE).await?;
@@ -123,25 +134,57 @@ pub async fn screen(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// Reads a body within a limit and a deadline: actix has neither. Of one that is too large the rest is read and dropped, up
-/// to a point, because a browser shows our answer only once it has sent everything.
-async fn read(mut payload: Payload, limit: usize, deadline: Duration) -> Result<web::Bytes, AppError> {
-    let mut body = web::BytesMut::new();
-    let mut total = 0;
-    let reading = async {
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| AppError::Malformed)?;
+async fn read(payload: Payload, limit: usize, deadline: Duration) -> Result<web::Bytes, AppError> {
+    let chunks = within(payload, limit, deadline);
+    let body = chunks.try_fold(web::BytesMut::new(), |mut body, chunk| async move {
+        body.extend_from_slice(&chunk);
+        Ok(body)
+    });
+    Ok(body.await.map_err(|error| refusal(&error))?.freeze())
+}
+
+/// A body within a limit and a deadline: actix has neither. Of one that is too large the rest is read and dropped, up to a
+/// point, because a browser shows our answer only once it has sent everything.
+fn within(
+    payload: Payload,
+    limit: usize,
+    deadline: Duration,
+) -> impl Stream<Item = Result<web::Bytes, PayloadError>> + 'static {
+    let end = Instant::now() + deadline;
+    stream::try_unfold((payload, 0), move |(mut payload, mut total)| async move {
+        loop {
+            let next = tokio::time::timeout_at(end, payload.next()).await;
+            let next = next.map_err(|_| PayloadError::Incomplete(Some(ErrorKind::TimedOut.into())))?;
+            let Some(chunk) = next.transpose()? else {
+                return if total <= limit { Ok(None) } else { Err(PayloadError::Overflow) };
+            };
             total += chunk.len();
             if total <= limit {
-                body.extend_from_slice(&chunk);
-            } else if total > DROPPED_BYTES {
-                break;
+                return Ok(Some((chunk, (payload, total))));
+            }
+            if total > limit + DROPPED_BYTES {
+                return Err(PayloadError::Overflow);
             }
         }
-        if total <= limit { Ok(()) } else { Err(AppError::TooLarge) }
-    };
-    tokio::time::timeout(deadline, reading).await.map_err(|_| AppError::Slow)??;
-    Ok(body.freeze())
+    })
+}
+
+/// As [`refusal`], of an upload.
+pub fn upload_refusal(error: &MultipartError) -> AppError {
+    match error {
+        MultipartError::Payload(error) => refusal(error),
+        MultipartError::Field { source, .. } => source.as_error().map_or(AppError::Malformed, upload_refusal),
+        _ => AppError::Malformed,
+    }
+}
+
+/// What is told of a body that could not be read.
+fn refusal(error: &PayloadError) -> AppError {
+    match error {
+        PayloadError::Overflow => AppError::TooLarge,
+        PayloadError::Incomplete(Some(error)) if error.kind() == ErrorKind::TimedOut => AppError::Slow,
+        _ => AppError::Malformed,
+    }
 }
 
 #[derive(serde::Deserialize)]

@@ -5,8 +5,11 @@ pub mod allowed;
 pub mod applications;
 pub mod assets;
 pub mod counts;
+pub mod download;
 pub mod guard;
+pub mod imports;
 pub mod password;
+pub mod registry;
 pub mod routes;
 pub mod session;
 pub mod sign_in;
@@ -37,6 +40,8 @@ pub enum Menu {
     Applications,
     Enter,
     Staff,
+    Registry,
+    Imports,
     Password,
 }
 
@@ -96,11 +101,31 @@ impl Errors {
     }
 }
 
-/// Dates and times as templates show them.
+/// Dates, times and numbers as templates show them.
 pub mod show {
     use chrono::{NaiveDate, NaiveDateTime};
 
     use crate::domain::dates;
+    use crate::domain::filter::COUNT_CAP;
+
+    /// With a dot between thousands.
+    pub fn thousands(number: &i64) -> String {
+        let digits = number.to_string();
+        let mut out = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                out.push('.');
+            }
+            out.push(digit);
+        }
+        out
+    }
+
+    /// A count that is exact up to [`COUNT_CAP`].
+    pub fn capped(count: &i64) -> String {
+        let cap = i64::from(COUNT_CAP);
+        if *count > cap { format!("hơn {}", thousands(&cap)) } else { thousands(count) }
+    }
 
     pub fn date(date: &NaiveDate) -> String {
         dates::show_date(*date)

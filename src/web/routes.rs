@@ -6,7 +6,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::applications::{assess, detail, enter, form, list, photos};
-use super::{assets, guard, password, session, sign_in, staff};
+use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
+use super::{assets, guard, password, registry, session, sign_in, staff};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -54,7 +55,31 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 // Cán bộ
                 .route("/staff", get().to(staff::get))
                 .route("/staff", post().to(staff::post))
+                .route("/staff/first-passwords", post().to(staff::first_passwords))
                 .route("/staff/{id}/{act}", post().to(staff::act))
+                // Danh bạ HGĐ
+                .route("/registry", get().to(registry::get))
+                .route("/registry/search", post().to(registry::search))
+                .route("/registry/export", post().to(registry::export))
+                // Nhập từ Excel
+                .service(
+                    imports::configure(web::resource(super::imports::PATH), parts)
+                        .route(get().to(imports::get))
+                        .route(post().to(imports::post)),
+                )
+                .route("/imports/{id}", get().to(import::get))
+                .route("/imports/{id}/progress", get().to(progress::get))
+                .route("/imports/{id}/layout", post().to(acts::layout))
+                .route("/imports/{id}/layout", get().to(acts::back))
+                .route("/imports/{id}/apply", post().to(acts::apply))
+                .route("/imports/{id}/apply", get().to(acts::back))
+                .route("/imports/{id}/cancel", post().to(acts::cancel))
+                .route("/imports/{id}/cancel", get().to(acts::back))
+                .route("/imports/{id}/rollback", get().to(rollback::get))
+                .route("/imports/{id}/rollback", post().to(acts::roll_back))
+                .route("/imports/{id}/refused.xlsx", get().to(downloads::refused))
+                .route("/imports/{id}/report.xlsx", get().to(downloads::report))
+                .route("/imports/{id}/report.json", get().to(downloads::report_json))
                 .default_service(web::to(unknown)),
         );
 }

@@ -32,7 +32,6 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::seconds(60);
 const STAFF: &str = "staff";
 const ACTOR: &str = "actor";
 const CSRF: &str = "csrf";
-const LISTS: &str = "lists";
 const DRAFT: &str = "draft";
 const FLASH: &str = "flash";
 
@@ -137,6 +136,16 @@ impl SessionStore for DbSessions {
     }
 }
 
+/// What somebody asked of a list. It is kept here, because much of it is personal data and must not stand in an address.
+pub trait Remembered: Serialize + serde::de::DeserializeOwned + PartialEq {
+    /// Which list.
+    const LIST: &'static str;
+}
+
+impl Remembered for Filter {
+    const LIST: &'static str = "lists";
+}
+
 /// A form that was posted when the session had ended, or that stood on a page where something else was done.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Draft {
@@ -200,12 +209,12 @@ impl TypedSession {
         self.0.get(CSRF).ok().flatten().unwrap_or_default()
     }
 
-    fn filters(&self) -> Vec<(String, Filter)> {
-        self.0.get(LISTS).ok().flatten().unwrap_or_default()
+    fn filters<F: Remembered>(&self) -> Vec<(String, F)> {
+        self.0.get(F::LIST).ok().flatten().unwrap_or_default()
     }
 
     /// The filter under this key, or the one used last.
-    pub fn filter(&self, key: Option<&str>) -> Option<(String, Filter)> {
+    pub fn filter<F: Remembered>(&self, key: Option<&str>) -> Option<(String, F)> {
         let filters = self.filters();
         match key {
             Some(key) => filters.into_iter().find(|(known, _)| known == key),
@@ -214,13 +223,13 @@ impl TypedSession {
     }
 
     /// Remembers a filter as the one used last; returns its key.
-    pub fn remember_filter(&self, filter: Filter) -> Result<String, AppError> {
+    pub fn remember_filter<F: Remembered>(&self, filter: F) -> Result<String, AppError> {
         let mut filters = self.filters();
         filters.retain(|(_, known)| *known != filter);
         let key = Alphanumeric.sample_string(&mut rand::rng(), 8);
         filters.insert(0, (key.clone(), filter));
         filters.truncate(FILTERS);
-        self.0.insert(LISTS, filters)?;
+        self.0.insert(F::LIST, filters)?;
         Ok(key)
     }
 

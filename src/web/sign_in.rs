@@ -69,7 +69,8 @@ pub fn page_of(path: &str) -> String {
     if let Some((page, _)) = path.split_once("/photos") {
         return page.to_owned();
     }
-    let acts = ["/assessment", "/preview", "/recheck", "/search"];
+    let acts =
+        ["/assessment", "/preview", "/recheck", "/search", "/export", "/layout", "/apply", "/cancel", "/rollback"];
     match acts.iter().find_map(|act| path.strip_suffix(act)) {
         Some(page) => page.to_owned(),
         None if path.starts_with("/staff") => "/staff".into(),
@@ -137,7 +138,9 @@ pub async fn post(
             if login.is_empty() || login.contains('\0') {
                 return Ok(None);
             }
-            Ok(staff::credentials(conn, &login)?.filter(|person| person.locked_at.is_none()))
+            // Nor is that of somebody who has been given no password yet.
+            Ok(staff::credentials(conn, &login)?
+                .filter(|person| person.locked_at.is_none() && !person.password_hash.is_empty()))
         })
         .await?;
     let (id, hash) = person.map(|person| (person.id, person.password_hash)).unzip();

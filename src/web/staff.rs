@@ -37,6 +37,7 @@ pub struct Form {
 /// A password to hand over, shown once.
 struct Handed {
     login: String,
+    name: String,
     password: String,
 }
 
@@ -48,21 +49,24 @@ struct StaffPage {
     agencies: Vec<Agency>,
     form: Form,
     errors: Errors,
-    handed: Option<Handed>,
+    handed: Vec<Handed>,
+    /// How many were never given a password.
+    without_password: usize,
 }
 
 async fn show(
     person: &Allowed<ManageStaff>,
     session: &TypedSession,
     parts: &Parts,
-    (form, errors, handed): (Form, Errors, Option<Handed>),
+    (form, errors, handed): (Form, Errors, Vec<Handed>),
 ) -> Result<HttpResponse, AppError> {
     let scope = person.manages();
     let (people, agencies) =
         parts.read(move |conn| Ok((staff::all(conn, scope)?, agencies::all(conn, scope)?))).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chrome = Chrome::new(person, session, Menu::Staff);
-    page(&StaffPage { chrome, people, agencies, form, errors, handed }, status)
+    let without_password = people.iter().filter(|person| !person.has_password).count();
+    page(&StaffPage { chrome, people, agencies, form, errors, handed, without_password }, status)
 }
 
 pub async fn get(
@@ -70,7 +74,7 @@ pub async fn get(
     session: TypedSession,
     parts: web::Data<Parts>,
 ) -> Result<HttpResponse, AppError> {
-    show(&person, &session, &parts, (Form::default(), Errors::default(), None)).await
+    show(&person, &session, &parts, (Form::default(), Errors::default(), Vec::new())).await
 }
 
 pub async fn post(
@@ -93,11 +97,12 @@ pub async fn post(
         .await?
         .ok_or_else(|| errors.0.push(("agency", FieldError::new("Chọn cơ quan BHXH."))));
     let (Ok(login), Ok(name), Ok(role), Ok(agency)) = (login, name, role, agency) else {
-        return show(&person, &session, &parts, (form, errors, None)).await;
+        return show(&person, &session, &parts, (form, errors, Vec::new())).await;
     };
     let password = new_password(&mut rand::rng());
     let hash = parts.hasher.hash(password.clone()).await?;
-    let (address, now, by, new_login) = (address(&request), clock::now(), person.id, login.clone());
+    let (address, now, by) = (address(&request), clock::now(), person.id);
+    let handed = Handed { login: login.clone(), name: name.as_str().to_owned(), password };
     let added = parts
         .write(move |conn| {
             if staff::credentials(conn, &login)?.is_some() {
@@ -118,10 +123,45 @@ pub async fn post(
         .await?;
     if !added {
         let fault = FieldError::new("Tên đăng nhập này đã có người dùng. Hãy chọn tên khác.");
-        return show(&person, &session, &parts, (form, Errors::one("login", fault), None)).await;
+        return show(&person, &session, &parts, (form, Errors::one("login", fault), Vec::new())).await;
     }
-    show(&person, &session, &parts, (Form::default(), Errors::default(), Some(Handed { login: new_login, password })))
-        .await
+    show(&person, &session, &parts, (Form::default(), Errors::default(), vec![handed])).await
+}
+
+/// How many first passwords are made at once: each takes a moment, by design.
+const AT_ONCE: usize = 50;
+
+/// `POST /staff/first-passwords`: passwords for those who came with a list and have none, to be printed and handed over.
+pub async fn first_passwords(
+    request: HttpRequest,
+    person: Allowed<ManageStaff>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+) -> Result<HttpResponse, AppError> {
+    let (scope, by, address) = (person.manages(), person.id, address(&request));
+    let mut people = parts.read(move |conn| Ok(staff::all(conn, scope)?)).await?;
+    people.retain(|person| !person.has_password);
+    people.truncate(AT_ONCE);
+    let mut made = Vec::new();
+    for Listed { id, login, name, .. } in people {
+        let password = new_password(&mut rand::rng());
+        let hash = parts.hasher.hash(password.clone()).await?;
+        made.push((id, hash, Handed { login, name, password }));
+    }
+    let handed = parts
+        .write(move |conn| {
+            let mut handed = Vec::new();
+            for (id, hash, one) in made {
+                // Another admin may have been quicker.
+                if staff::set_first_password(conn, id, &hash)? {
+                    record(conn, EventKind::PasswordReset, by, id, &address)?;
+                    handed.push(one);
+                }
+            }
+            Ok(handed)
+        })
+        .await?;
+    show(&person, &session, &parts, (Form::default(), Errors::default(), handed)).await
 }
 
 /// Whom an admin acted upon.
@@ -201,7 +241,7 @@ pub async fn act(
     }
     let password = new_password(&mut rand::rng());
     let hash = if act == Act::NewPassword { Some(parts.hasher.hash(password.clone()).await?) } else { None };
-    let login = parts
+    let (login, name) = parts
         .write(move |conn| {
             let target =
                 staff::all(conn, scope)?.into_iter().find(|target| target.id == id).ok_or(AppError::NotFound)?;
@@ -220,12 +260,12 @@ pub async fn act(
                 sessions::delete_of(conn, id)?;
             }
             record(conn, act.event(), by, id, &address)?;
-            Ok(target.login)
+            Ok((target.login, target.name))
         })
         .await?;
     if act == Act::NewPassword {
-        let added = Some(Handed { login, password });
-        return show(&person, &session, &parts, (Form::default(), Errors::default(), added)).await;
+        let handed = vec![Handed { login, name, password }];
+        return show(&person, &session, &parts, (Form::default(), Errors::default(), handed)).await;
     }
     session.tell(&Flash { good: true, text: act.success().into(), offers_next: false })?;
     Ok(see_other("/staff"))

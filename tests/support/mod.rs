@@ -133,6 +133,7 @@ impl TestDb {
                 "TNHS_SMS_URL" => Some(of_folder("sms")),
                 "TNHS_SMTP_URL" => Some(of_folder("mail")),
                 "TNHS_POOL_SIZE" => Some("4".into()),
+                "TNHS_PROGRAM" => Some(env!("CARGO_BIN_EXE_tnhs").into()),
                 _ => None,
             }
         })
@@ -236,8 +237,8 @@ impl TestApp {
         Declaration {
             code: SocialCode::parse(&format!("01{number:08}")).unwrap(),
             name: Name::parse(name).unwrap(),
-            birth_date: BirthDate::parse("05/03/1990", clock::now().date()).unwrap(),
-            sex: Sex::Female,
+            birth_date: BirthDate::parse("05/03/1990", clock::now().date()).ok(),
+            sex: Some(Sex::Female),
             // 1 and 90: a woman born in 1990.
             id_number: Some(IdNumber::parse(&format!("001190{number:06}")).unwrap()),
             id_issued_on: None,
@@ -304,6 +305,14 @@ impl TestApp {
         while runtime.block_on(tnhs::jobs::outbox::step(&self.parts, now)).unwrap() > 0 {}
     }
 
+    // Lists.
+
+    /// Lets the worker do all that imports wait for.
+    pub fn imports_drain(&self) {
+        let never = std::sync::atomic::AtomicBool::new(false);
+        while tnhs::jobs::import::step(&self.parts, clock::now(), &never).unwrap() {}
+    }
+
     /// The text messages that left, oldest first.
     pub fn sms(&self) -> Vec<String> {
         texts(&self.folder.path().join("sms"))
@@ -324,10 +333,12 @@ pub fn registry_entry(person: &Declaration) -> Member {
     Member {
         code: person.code.clone(),
         name: person.name.clone(),
-        birth_date: Some(person.birth_date.clone()),
-        sex: Some(person.sex),
+        birth_date: person.birth_date.clone(),
+        sex: person.sex,
         id_number: person.id_number.clone(),
         phone: Some(person.phone.to_string()),
+        email: None,
+        address: None,
         household_code: Some("0100000001".into()),
         relation_code: Some("00".into()),
     }

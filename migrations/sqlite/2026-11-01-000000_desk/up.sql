@@ -3,6 +3,8 @@ CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 );
+-- Rises with every change of the household registry.
+INSERT INTO meta (key, value) VALUES ('registry_revision', '0');
 
 -- The tree of BHXH offices: the central one, provinces, base offices. province_id is the province-level office at or
 -- above this one (itself for a province, NULL for the centre), so that a province's work is one equality in a query.
@@ -24,6 +26,8 @@ CREATE TABLE staff (
     name TEXT NOT NULL,
     role TEXT NOT NULL,
     agency_id BIGINT NOT NULL REFERENCES agencies (id),
+    email TEXT,
+    -- Empty for somebody who was imported and has no password yet.
     password_hash TEXT NOT NULL,
     must_change_password BOOLEAN NOT NULL,
     locked_at TIMESTAMP,
@@ -48,22 +52,107 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_staff ON sessions (staff_id);
 
--- The household registry (hệ thống HGĐ): who holds which mã số BHXH.
+-- Workbooks that admins brought in. The file and what was found in it lie in the data folder under the same id, for some time.
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes BIGINT NOT NULL,
+    -- NULL when it was started from the command line; then it reaches the whole country.
+    staff_id BIGINT REFERENCES staff (id),
+    -- Only this sheet is read; what a person said the header and the columns are (JSON).
+    sheet TEXT,
+    layouts TEXT,
+    layouts_remembered BOOLEAN NOT NULL,
+    -- The encoding that was found, whether its conversion must be confirmed, and whether somebody has.
+    encoding TEXT,
+    needs_confirmation BOOLEAN NOT NULL,
+    confirmed BOOLEAN NOT NULL,
+    -- Whether the file and what was found in it are still kept.
+    has_files BOOLEAN NOT NULL,
+    -- Why the whole file is refused.
+    fault TEXT,
+    -- The registry's revision with which the file was compared.
+    base BIGINT NOT NULL,
+    rows_total BIGINT NOT NULL,
+    rows_read BIGINT NOT NULL,
+    rows_written BIGINT NOT NULL,
+    added BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    unchanged BIGINT NOT NULL,
+    warned BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    repaired BIGINT NOT NULL,
+    -- Applications that waited for their code and were put before their officers; NULL until they were asked for.
+    rechecked BIGINT,
+    -- Rows that a rollback left as they were, because something later touched them.
+    kept BIGINT NOT NULL,
+    -- What happened on the way that the admin should know.
+    note TEXT,
+    stop_asked BOOLEAN NOT NULL,
+    lease TEXT,
+    lease_until TIMESTAMP,
+    created_at TIMESTAMP NOT NULL,
+    -- When the state was last reached.
+    at TIMESTAMP NOT NULL
+);
+CREATE INDEX imports_at_work ON imports (id) WHERE state IN ('reading', 'applying', 'settling', 'rolling_back');
+
+-- What a person said about the columns of a list with these headings, for the next list that has them.
+CREATE TABLE import_layouts (
+    kind TEXT NOT NULL,
+    heading TEXT NOT NULL,
+    layout TEXT NOT NULL,
+    saved_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (kind, heading)
+);
+
+-- What an import of agencies, staff or applications wrote, row by row: the values before (NULL for a new one) and after.
+CREATE TABLE import_rows (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    import_id BIGINT NOT NULL REFERENCES imports (id),
+    -- The code or the sign-in name, and the id in the table of the import's kind.
+    key TEXT NOT NULL,
+    row_id BIGINT NOT NULL,
+    before TEXT,
+    after TEXT NOT NULL
+);
+CREATE INDEX import_rows_by_import ON import_rows (import_id, id);
+CREATE INDEX import_rows_keys ON import_rows (key);
+
+-- The household registry (hệ thống HGĐ): who holds which mã số BHXH. It changes by changesets: the rows of one count from
+-- the moment when it is visible, all at once, and no longer when it is taken back. Of the visible rows with the same code
+-- the one of the latest changeset counts.
+CREATE TABLE registry_changesets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    import_id BIGINT REFERENCES imports (id),
+    visible BOOLEAN NOT NULL,
+    at TIMESTAMP NOT NULL
+);
+CREATE INDEX registry_changesets_by_import ON registry_changesets (import_id);
+
 CREATE TABLE registry_members (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    code TEXT NOT NULL UNIQUE,
+    changeset_id BIGINT NOT NULL REFERENCES registry_changesets (id),
+    code TEXT NOT NULL,
     name TEXT NOT NULL,
     name_folded TEXT NOT NULL,
     birth_date TEXT,
     sex TEXT,
     id_number TEXT,
     phone TEXT,
+    email TEXT,
+    address TEXT,
     household_code TEXT,
-    relation_code TEXT,
-    updated_at TIMESTAMP NOT NULL
+    relation_code TEXT
 );
-CREATE INDEX registry_members_by_id_number ON registry_members (id_number);
+CREATE INDEX registry_members_by_changeset ON registry_members (changeset_id);
+CREATE UNIQUE INDEX registry_members_by_code ON registry_members (code, changeset_id);
+CREATE INDEX registry_members_by_id_number ON registry_members (id_number) WHERE id_number IS NOT NULL;
 CREATE INDEX registry_members_by_person ON registry_members (name_folded, birth_date);
+CREATE INDEX registry_members_by_household ON registry_members (household_code) WHERE household_code IS NOT NULL;
 
 -- The last serial given to a declaration, by agency and year.
 CREATE TABLE agency_serials (
@@ -85,8 +174,8 @@ CREATE TABLE applications (
     code TEXT NOT NULL,
     name TEXT NOT NULL,
     name_sort TEXT NOT NULL,
-    birth_date TEXT NOT NULL,
-    sex TEXT NOT NULL,
+    birth_date TEXT,
+    sex TEXT,
     id_number TEXT,
     id_issued_on DATE,
     id_issued_by TEXT,
@@ -205,10 +294,11 @@ CREATE INDEX messages_waiting ON messages (next_attempt_at, id) WHERE state IN (
 CREATE INDEX messages_by_application ON messages (application_id);
 CREATE INDEX messages_dead ON messages (application_id) WHERE state = 'dead';
 
--- The history: who did what, when, from where, and what it was before and after (JSON). Append-only.
+-- The history: who did what, when, from where, and what it was before and after (JSON). Append-only: only that an
+-- application was imported may go, and only together with the application, when an import that nobody acted upon is rolled back.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    application_id BIGINT REFERENCES applications (id),
+    application_id BIGINT REFERENCES applications (id) ON DELETE CASCADE,
     staff_id BIGINT REFERENCES staff (id),
     kind TEXT NOT NULL,
     at TIMESTAMP NOT NULL,
@@ -219,4 +309,6 @@ CREATE TABLE events (
 CREATE INDEX events_by_application ON events (application_id, id);
 
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+    WHEN OLD.kind <> 'imported' OR EXISTS (SELECT 1 FROM applications WHERE id = OLD.application_id)
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;

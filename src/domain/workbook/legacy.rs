@@ -156,6 +156,12 @@ fn is_western_sign(c: char) -> bool {
     matches!(c, 'ƒ' | 'ˆ' | '˜' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | '€' | '™' | '\u{2013}'..='\u{203A}')
 }
 
+/// A single text that may be in a legacy encoding, in Unicode.
+pub fn in_unicode(encoding: Encoding, text: &str) -> Option<String> {
+    let (for_it, against) = if may_be_legacy(text) { weigh(encoding, text) } else { (0, 0) };
+    decode(encoding, text).filter(|_| for_it > against)
+}
+
 /// Turns the cells of a sheet into Unicode.
 pub struct Converter {
     pub encoding: Encoding,

@@ -17,6 +17,7 @@ mod judge;
 mod kinds;
 mod labels;
 mod legacy;
+pub mod merge;
 mod offices;
 mod reader;
 pub mod report;
@@ -27,7 +28,9 @@ mod syllables;
 #[cfg(test)]
 mod tests;
 
+pub use header::letters;
 pub use judge::Judge;
+pub use legacy::in_unicode;
 pub use offices::Offices;
 pub use reader::{Reader, Reading, Request};
 pub use rows::{Entry, Line};
@@ -40,6 +43,18 @@ text_enum! {
         Agencies = "agencies" => "Cơ quan BHXH",
         Staff = "staff" => "Cán bộ",
         Applications = "applications" => "Hồ sơ đăng ký",
+    }
+}
+
+impl Kind {
+    /// What a row is known by.
+    pub fn key(self) -> Field {
+        kinds::Spec::of(self).key
+    }
+
+    /// What a column can carry.
+    pub fn fields(self) -> impl Iterator<Item = Field> {
+        Field::ALL.iter().copied().filter(move |field| kinds::Spec::of(self).has_column(*field))
     }
 }
 
@@ -173,6 +188,15 @@ pub struct Values(Vec<(Field, String)>);
 impl Values {
     pub fn get(&self, field: Field) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().map(|(field, value)| (*field, value.as_str()))
+    }
+
+    /// Whether both say the same, in whatever order.
+    pub fn agree(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))
     }
 
     pub fn set(&mut self, field: Field, value: String) {

@@ -121,9 +121,15 @@ impl DetailPage {
         let declaration = &self.app().declaration;
         let mut warnings = Vec::new();
         if let Some(id_number) = &declaration.id_number
-            && let Some(sentence) = id_number.mismatch(declaration.sex, &declaration.birth_date)
+            && let Some(sentence) = id_number.mismatch(declaration.sex, declaration.birth_date.as_ref())
         {
             warnings.push(sentence.to_owned());
+        }
+        if declaration.birth_date.is_none() {
+            warnings.push("Chưa có ngày sinh: đối chiếu với giấy tờ.".to_owned());
+        }
+        if declaration.sex.is_none() {
+            warnings.push("Chưa có giới tính: đối chiếu với giấy tờ.".to_owned());
         }
         if declaration.has_two_personal_numbers() {
             warnings.push("Mã số BHXH 12 số là số định danh, nhưng khác số giấy tờ đã kê khai.".to_owned());

@@ -199,14 +199,6 @@ impl ListPage {
         Sort::Officer,
     ];
 
-    fn count(number: &i64) -> String {
-        if *number > i64::from(COUNT_CAP) {
-            format!("hơn {}", thousands(i64::from(COUNT_CAP)))
-        } else {
-            thousands(*number)
-        }
-    }
-
     /// The office's name as a column has room for it.
     fn short_office(name: &str) -> String {
         name.replacen("Bảo hiểm xã hội", "BHXH", 1)
@@ -223,18 +215,6 @@ impl ListPage {
     fn stt(&self, index: &usize) -> usize {
         (self.number as usize - 1) * self.filter.size as usize + index + 1
     }
-}
-
-fn thousands(number: i64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push('.');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn chips(filter: &Filter, agencies: &[Agency]) -> Vec<Chip> {

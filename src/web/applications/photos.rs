@@ -1,7 +1,6 @@
 //! The photos of an application: looking at one, replacing the portrait by attaching a file (a scanner's file too, as
 //! PHỤ LỤC 02 notes), putting an earlier one back.
 
-use actix_multipart::MultipartError;
 use actix_multipart::form::bytes::Bytes;
 use actix_multipart::form::text::Text;
 use actix_multipart::form::{MultipartForm, MultipartFormConfig};
@@ -45,19 +44,10 @@ pub struct Upload {
 
 /// Limits on uploads, and errors as ours.
 pub fn config() -> MultipartFormConfig {
-    MultipartFormConfig::default().total_limit(guard::UPLOAD_BYTES).memory_limit(guard::UPLOAD_BYTES).error_handler(
-        |error, _| {
-            match error {
-                MultipartError::Field { source, .. } => match source.as_error::<MultipartError>() {
-                    Some(MultipartError::Payload(actix_web::error::PayloadError::Overflow)) => AppError::TooLarge,
-                    _ => AppError::Malformed,
-                },
-                MultipartError::Payload(actix_web::error::PayloadError::Overflow) => AppError::TooLarge,
-                _ => AppError::Malformed,
-            }
-            .into()
-        },
-    )
+    MultipartFormConfig::default()
+        .total_limit(guard::UPLOAD_BYTES)
+        .memory_limit(guard::UPLOAD_BYTES)
+        .error_handler(|error, _| guard::upload_refusal(&error).into())
 }
 
 /// `GET /applications/{id}/photos/{photo}`
