@@ -76,7 +76,9 @@ impl Search {
     /// Nothing that is typed is wrong: what has a digit is a number, the rest is a name.
     pub fn parse(typed: &str) -> Self {
         if typed.chars().any(|c| c.is_ascii_digit()) {
-            return Self::Number(typed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase());
+            return Self::Number(
+                typed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase(),
+            );
         }
         let name = names::folded(typed);
         // Signs that a name cannot have would be a pattern to the database.

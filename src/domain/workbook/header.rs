@@ -305,14 +305,19 @@ pub fn continues(rows: &[HeadRow], spans: &Spans, row: &HeadRow) -> bool {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return false;
     };
-    if rows.len() == MOST_ROWS || row.number != last.number + 1 || row.others > 0 || row.filled().next().is_none() {
+    if rows.len() == MOST_ROWS || row.number != last.number + 1 || row.filled().next().is_none() {
         return false;
     }
     if is_numbering(row.filled().map(|(_, label)| label.text.as_str())) {
         return false;
     }
-    let known = row.filled().filter(|(_, label)| label.field.is_some()).count();
-    if known >= 2 || spans.reach(first.number, row.number) {
+    if row.filled().filter(|(_, label)| label.field.is_some()).count() > 1 {
+        return true;
+    }
+    if row.others > 0 {
+        return false;
+    }
+    if spans.reach(first.number, row.number) {
         return true;
     }
     // Every cell stands under a heading that reaches over several columns, and one of them not under its beginning.

@@ -108,11 +108,10 @@ impl<'a> Row<'a> {
 
     /// A total, or the numbers of columns.
     fn is_no_data(&self) -> bool {
-        let filled = || self.cells.iter().filter_map(shown);
+        let first = self.cells.iter().find(|cell| cells::is_filled(cell));
         let name = self.columns.of(Field::Name).first().and_then(|column| self.cells.get(usize::from(*column)));
-        filled().next().is_some_and(|text| is_total(&text))
-            || name.and_then(shown).is_some_and(|text| is_total(&text))
-            || is_numbering_row(self.cells)
+        let says_total = |cell: Option<&Cell>| matches!(cell, Some(Cell::Text(text)) if is_total(text));
+        says_total(first) || says_total(name) || is_numbering_row(self.cells)
     }
 }
 

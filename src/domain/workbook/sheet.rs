@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::block;
 use super::cells::{repaired, shown};
 use super::header::{Columns, continues, letters, stands_over};
+use super::kinds::Spec;
 use super::labels::HeadRow;
 use super::legacy::Converter;
 use super::reader::Shared;
@@ -17,6 +18,7 @@ use crate::domain::spreadsheet::Cell;
 const LOOKAHEAD: usize = 60;
 
 /// How much of a sheet is shown to the person who says what its columns are.
+const PREVIEW_SHEETS: u16 = 50;
 const PREVIEW_ROWS: usize = 20;
 const PREVIEW_COLUMNS: usize = 60;
 const SAMPLES: usize = 3;
@@ -58,8 +60,8 @@ pub(super) struct Sheet {
     waiting: Option<Vec<(u32, Vec<Cell>)>>,
     converter: Option<Converter>,
     spans: Spans,
-    /// The row before, when it can belong to a header.
-    previous: Option<HeadRow>,
+    /// The row before, when it is about nobody and can belong to a header.
+    previous: Option<(u32, Vec<Cell>)>,
     /// The rows of a header that may go on.
     header: Vec<HeadRow>,
     columns: Option<Columns>,
@@ -139,7 +141,7 @@ impl Sheet {
     fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
         let converted = self.convert(shared, cells);
         let cells = converted.as_deref().unwrap_or(cells);
-        if self.read.preview.len() < PREVIEW_ROWS {
+        if self.read.preview.len() < PREVIEW_ROWS && self.index < PREVIEW_SHEETS {
             let text = |cell: &Cell| shown(cell).map(|text| repaired(&text).chars().take(60).collect());
             let texts = cells.iter().take(PREVIEW_COLUMNS).map(|cell| text(cell).unwrap_or_default());
             self.read.preview.push((number, texts.collect()));
@@ -205,53 +207,57 @@ impl Sheet {
     }
 
     fn recognised(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
-        let looks_like_header = self.header.is_empty() && self.may_be_header(cells);
-        if !self.header.is_empty() || looks_like_header {
+        if !self.header.is_empty() {
             let row = HeadRow::read(shared.spec, number, cells);
-            if !self.header.is_empty() {
-                if continues(&self.header, &self.spans, &row) {
-                    self.header.push(row);
-                    return None;
-                }
-                self.end_header(shared);
-            }
-            if self.begin_header(shared, &row) {
+            if continues(&self.header, &self.spans, &row) {
+                self.header.push(row);
                 return None;
             }
-            self.previous = Some(row);
-        } else {
-            self.previous = None;
+            self.end_header(shared);
         }
-        self.person(shared, number, cells)
+        let above = self.previous.take().filter(|(above, _)| above + 1 == number);
+        if self.may_be_header(shared.spec, above.is_some(), cells) {
+            let row = HeadRow::read(shared.spec, number, cells);
+            let above = above.map(|(above, cells)| HeadRow::read(shared.spec, above, &cells));
+            self.header = self.header_of(shared.spec, above, row);
+            if !self.header.is_empty() {
+                return None;
+            }
+        }
+        let line = self.person(shared, number, cells);
+        if line.is_none() {
+            self.previous = Some((number, cells.to_vec()));
+        }
+        line
     }
 
-    /// A code begins with a digit, a label does not: most rows need no second look.
-    fn may_be_header(&self, cells: &[Cell]) -> bool {
+    /// Most rows of a table need no second look: their code begins with a digit, and no label among them says code.
+    fn may_be_header(&self, spec: &Spec, is_below_none: bool, cells: &[Cell]) -> bool {
         let Some(columns) = &self.columns else {
             return true;
         };
-        let keys = columns.of(Field::Code).iter().filter_map(|column| cells.get(usize::from(*column)));
-        !keys.into_iter().any(|cell| match cell {
+        let mut keys = columns.of(spec.key).iter().filter_map(|column| cells.get(usize::from(*column)));
+        let has_code = keys.any(|cell| match cell {
             Cell::Text(text) => text.starts_with(|c: char| c.is_ascii_digit()),
             Cell::Number(_) => true,
             Cell::Empty | Cell::Date(_) | Cell::Bool(_) => false,
-        })
+        });
+        !has_code && (is_below_none || HeadRow::says(spec, spec.key, cells))
     }
 
-    fn begin_header(&mut self, shared: &Shared, row: &HeadRow) -> bool {
-        let names = |rows: &[HeadRow]| Columns::read(shared.spec, rows, &self.spans).is_some();
-        let alone = row.may_name() && names(std::slice::from_ref(row));
-        let above = self.previous.take().filter(|above| above.number + 1 == row.number);
-        self.header = match above {
-            Some(above) if alone && stands_over(&above, row, &self.spans) => vec![above, row.clone()],
-            Some(above) if !alone && above.others == 0 && row.others == 0 && above.may_name() | row.may_name() => {
-                let both = [above, row.clone()];
-                if names(&both) { both.to_vec() } else { Vec::new() }
+    /// The rows with which a header begins, if one does.
+    fn header_of(&self, spec: &'static Spec, above: Option<HeadRow>, row: HeadRow) -> Vec<HeadRow> {
+        let names = |rows: &[HeadRow]| Columns::read(spec, rows, &self.spans).is_some();
+        let alone = row.known() > 1 && names(std::slice::from_ref(&row));
+        match above {
+            Some(above) if alone && stands_over(&above, &row, &self.spans) => vec![above, row],
+            _ if alone => vec![row],
+            Some(above) if above.others + row.others == 0 && above.known() + row.known() > 0 => {
+                let both = vec![above, row];
+                if names(&both) { both } else { Vec::new() }
             }
-            _ if alone => vec![row.clone()],
             _ => Vec::new(),
-        };
-        !self.header.is_empty()
+        }
     }
 
     fn end_header(&mut self, shared: &mut Shared) {

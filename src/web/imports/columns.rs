@@ -58,13 +58,7 @@ fn one(at: usize, read: &SheetRead, typed: Option<&Typed>) -> Sheet {
             Some(typed) => typed.get(&input).and_then(|code| Field::from_code(code)),
             None => column.field,
         };
-        Column {
-            input,
-            letters: column.letter,
-            label: column.label,
-            samples: column.samples,
-            field,
-        }
+        Column { input, letters: column.letter, label: column.label, samples: column.samples, field }
     });
     let blocks = layout.columns.iter().filter(|(_, of)| *of == BLOCK);
     Sheet {

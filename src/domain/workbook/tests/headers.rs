@@ -28,6 +28,26 @@ fn two_rows_of_labels_are_one_header() {
 }
 
 #[test]
+fn a_header_can_have_numbers_and_come_with_its_groups_again() {
+    let header = "Mã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT|#1|#2|#3";
+    assert_eq!(registry(&format!("{header}\n{PEOPLE}")).records.len(), 2);
+    let groups = "Người tham gia|||Liên hệ|\nMã số BHXH|Họ và tên|Ngày sinh|Điện thoại|Email";
+    let read = list(
+        Kind::Registry,
+        &format!("{groups}\n5500000001|Lê An|1990||\n{groups}\n5500000002|Lê Ba|1990||\n|Lê Ca|1990||"),
+    );
+    let read = read.with_spans(&[span(1, 1, "AC"), span(1, 1, "DE"), span(4, 4, "AC"), span(4, 4, "DE")]).read();
+    assert_eq!(read.sheets[0].layout.header_rows, [1, 2, 4, 5]);
+    assert_eq!(read.all(Field::Code), ["3:5500000001", "6:5500000002"]);
+    assert_eq!(read.refusals(), ["7:missing_code:code"]);
+    // One heading for two kinds of numbers.
+    let joined = registry("Họ tên|Mã số||Ngày sinh\n|BHXH|Hộ gia đình|\nLê An|5500000001|5575861754|1990");
+    assert_eq!(joined.columns(), "code=B name=A birth_date=D household_code=C");
+    let papers = registry("Họ tên|Mã số BHXH|CCCD||\n||Số|Ngày cấp|Nơi cấp\nLê An|5500000001|012345678|01/01/2020|HN");
+    assert_eq!(papers.columns(), "code=B name=A id_number=C");
+}
+
+#[test]
 fn headings_over_groups_belong_to_the_header() {
     let rows = "DANH SÁCH NGƯỜI THAM GIA\n\
         STT|Thông tin cá nhân|||Mã số BHXH|Liên hệ|\n\
