@@ -6,7 +6,7 @@ use super::block;
 use super::cells::{repaired, shown};
 use super::header::{Columns, continues, letters, stands_over};
 use super::kinds::Spec;
-use super::labels::HeadRow;
+use super::labels::{HeadRow, Label};
 use super::legacy::Converter;
 use super::reader::Shared;
 use super::rows::{self, Line, Row};
@@ -164,7 +164,14 @@ impl Sheet {
     /// The row in Unicode; None when it already is.
     fn convert(&self, shared: &mut Shared, cells: &[Cell]) -> Option<Vec<Cell>> {
         let converter = self.converter.as_ref()?;
-        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell) {
+        let spec = shared.spec;
+        let names = |text: &str| Label::read(spec, text).is_some_and(|label| label.field.is_some());
+        // A column of numbers does not tell how its heading is written: "Sè CCCD" has syllables either way.
+        let heading = |cell: &Cell| {
+            let Cell::Text(before) = cell else { return None };
+            converter.decoded(before).filter(|text| names(text) && !names(before))
+        };
+        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell).or_else(|| heading(cell)) {
             Some(text) => {
                 if let Cell::Text(before) = cell {
                     shared.converted(before, &text);

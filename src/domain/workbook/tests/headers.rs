@@ -253,6 +253,21 @@ fn only_the_columns_in_an_old_font_are_converted() {
 }
 
 #[test]
+fn headings_over_numbers_are_converted_though_nothing_tells_their_font() {
+    for (encode, encoding) in [(to_tcvn3 as fn(&str) -> String, Encoding::Tcvn3), (to_vni, Encoding::Vni)] {
+        let head = encode("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính");
+        let read = registry(&format!(
+            "{head}\n5500000001|{}|1990|016190123456|Nữ\n5500000002|{}|1991||Nữ",
+            encode("Nguyễn Thị Hòa"),
+            encode("Trần Thị Thủy")
+        ));
+        assert_eq!(read.encoding, Some(encoding));
+        assert_eq!(read.columns(), registry("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính\n5500000001|A B|1990").columns());
+        assert_eq!(read.all(Field::Sex), ["2:female", "3:female"]);
+    }
+}
+
+#[test]
 fn a_list_without_accents_is_no_old_encoding() {
     let read =
         List { bytes: Bytes::Utf8, ..list(Kind::Registry, "ma so bhxh|ho ten|ngay sinh\n5500000001|Le Van Tu|1990") }
