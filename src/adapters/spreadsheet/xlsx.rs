@@ -11,7 +11,7 @@ use super::dates::{date, is_builtin_date, is_date_format, iso_date};
 use super::out::{Out, Value, add_span};
 use super::package::{Package, Relations, scan};
 use super::strings::Strings;
-use super::xml::{Xml, add_text, attribute, plain};
+use super::xml::{Xml, add_text, attribute, attributes};
 use super::{NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, Span};
 
@@ -284,16 +284,16 @@ fn open(cell: &mut OpenCell, element: &BytesStart<'_>, row: u32, column: u32) {
     // Cells without a place of their own follow each other; so do rows, of which the first is 1.
     (cell.row, cell.column, cell.kind, cell.style, cell.is_inline) = (row.max(1), column, Kind::Number, 0, false);
     cell.text.clear();
-    for attribute in element.attributes().with_checks(false).flatten() {
-        match attribute.key.as_ref() {
+    for (name, value) in attributes(element) {
+        match name {
             "r" => {
-                if let Some(place) = position(&attribute.value) {
+                if let Some(place) = position(value) {
                     (cell.row, cell.column) = place;
                 }
             }
-            "s" => cell.style = attribute.value.parse().unwrap_or(0),
+            "s" => cell.style = value.parse().unwrap_or(0),
             "t" => {
-                cell.kind = match plain(attribute.value).as_ref() {
+                cell.kind = match value {
                     "s" => Kind::Shared,
                     "b" => Kind::Bool,
                     "e" => Kind::Error,
