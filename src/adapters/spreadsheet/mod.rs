@@ -8,6 +8,7 @@
 mod apart;
 mod dates;
 mod html;
+mod mime;
 mod ods;
 mod out;
 mod package;
@@ -18,6 +19,7 @@ mod xls_records;
 mod xlsb;
 mod xlsx;
 mod xml;
+mod xml2003;
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -167,12 +169,15 @@ fn dispatch(path: &Path, sheet: &str, limits: &Limits, out: &mut Out<'_>) -> Res
     }
     let text = text::Text::examine(file)?;
     let start = text.start();
-    if start.starts_with('<') && start.contains("<office:document") {
-        ods::read_flat(&text, out)
-    } else if start.starts_with('<') {
-        html::read(&text, sheet, out)
-    } else {
-        text.read(sheet, out)
+    match start.starts_with('<') {
+        true if start.contains("<office:document") => ods::read_flat(&text, out),
+        true if xml2003::is_workbook(start) => xml2003::read(&text, out),
+        true => html::read(&text, sheet, out),
+        // Some portals print a word or an error before the page.
+        false if mime::is_letter(start) || start.to_ascii_lowercase().contains("<table") => {
+            html::read(&text, sheet, out)
+        }
+        false => text.read(sheet, out),
     }
 }
 

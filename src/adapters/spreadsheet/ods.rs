@@ -12,7 +12,7 @@ use super::out::{Out, add_span, cut};
 use super::package::{Package, scan};
 use super::text::Text;
 use super::xml::{Xml, add_text, attribute, plain};
-use super::{Cell, NOT_ONE, Stop};
+use super::{Cell, NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 
 const CONTENT: &str = "content.xml";
@@ -296,8 +296,8 @@ impl<'w, 'o> Walk<'w, 'o> {
         let text_bytes =
             self.cells.iter().map(|(_, cell)| if let Cell::Text(text) = cell { text.len() as u64 } else { 0 });
         out.expect(self.row_repeats, self.cells.len() as u64, text_bytes.sum())?;
-        for row in first..self.row {
-            let row = u32::try_from(row).map_err(|_| super::TOO_LARGE)?;
+        let number = |row: u64| u32::try_from(row).map_err(|_| TOO_LARGE);
+        for row in number(first)?..number(self.row)? {
             for (column, cell) in &self.cells {
                 out.cell(row, *column, cell.into())?;
             }

@@ -1,6 +1,9 @@
 //! Each format with the same list, and against another reader.
 
 mod hostile;
+mod old;
+mod packed;
+mod plain;
 
 use std::path::{Path, PathBuf};
 
@@ -61,6 +64,47 @@ fn shown(rows: &[Row]) -> Vec<(u32, Vec<String>)> {
         })
         .filter(|(_, cells)| !cells.is_empty())
         .collect()
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.into())
+}
+
+/// The rows of the only sheet.
+fn rows(name: &str, bytes: &[u8]) -> Vec<Row> {
+    let (_, mut sheets) = contents(name, bytes).unwrap();
+    assert_eq!(sheets.len(), 1);
+    sheets.remove(0).rows
+}
+
+fn span(first: (u32, u16), last: (u32, u16)) -> Span {
+    Span { first_row: first.0, last_row: last.0, first_column: first.1, last_column: last.1 }
+}
+
+fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        io::Write::write_all(&mut archive, content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+const XLSX_ROOT: &str =
+    r#"<Relationships><Relationship Id="r1" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+
+/// A workbook with one sheet.
+fn xlsx(sheet: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
+    let workbook = r#"<workbook><sheets><sheet name="Trang 1" sheetId="1" r:id="r1"/></sheets></workbook>"#;
+    let relations = r#"<Relationships><Relationship Id="r1" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+    let mut parts: Vec<(&str, &[u8])> = vec![
+        ("_rels/.rels", XLSX_ROOT.as_bytes()),
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ];
+    parts.extend(more);
+    packed(&parts)
 }
 
 #[test]
