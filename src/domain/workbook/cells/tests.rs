@@ -81,7 +81,12 @@ fn a_code_has_ten_or_twelve_digits_or_lost_its_zero() {
     );
     restored(
         social_code,
-        &[("123456789", "0123456789"), ("123456789.0", "0123456789"), ("12345678901", "012345678901"), ("9.87453775E+08", "0987453775")],
+        &[
+            ("123456789", "0123456789"),
+            ("123456789.0", "0123456789"),
+            ("12345678901", "012345678901"),
+            ("9.87453775E+08", "0987453775"),
+        ],
     );
     refused(
         social_code,
@@ -150,7 +155,15 @@ fn papers_household_and_telephone() {
     );
     refused(
         phone,
-        &["0951 234", "024 3825 1234", "12345678901234", "0151234567", "0951 2345", "0951234567/0951234568", "09512345678"],
+        &[
+            "0951 234",
+            "024 3825 1234",
+            "12345678901234",
+            "0151234567",
+            "0951 2345",
+            "0951234567/0951234568",
+            "09512345678",
+        ],
     );
     texts(email, &[(" truongthihongcuc@Example.COM ", "truongthihongcuc@example.com")]);
     refused(email, &["khong co", "khong-co", "a@b", "a@example.com; b@example.com"]);
@@ -202,7 +215,16 @@ fn sex_relation_role_and_province() {
     for (_, name) in RELATIONS.iter() {
         assert_eq!(relation_code(&folded(name)), relation_code(name));
     }
-    texts(role, &[("CÁN BỘ", "officer"), ("officer", "officer"), ("Giám sát", "supervisor"), ("Admin", "admin"), ("Quản trị", "admin")]);
+    texts(
+        role,
+        &[
+            ("CÁN BỘ", "officer"),
+            ("officer", "officer"),
+            ("Giám sát", "supervisor"),
+            ("Admin", "admin"),
+            ("Quản trị", "admin"),
+        ],
+    );
     refused(role, &["Thủ quỹ", "cán sự"]);
     texts(login, &[(" DAT.ND ", "dat.nd")]);
     texts(province_code, &[("1", "01"), ("01", "01"), ("4.0", "04"), ("Thành phố Hà Nội", "01"), ("cao bang", "04")]);

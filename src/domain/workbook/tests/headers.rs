@@ -146,12 +146,13 @@ fn a_merged_cell_gives_its_value_to_every_row() {
 
 #[test]
 fn sheets_without_a_header_are_passed_over() {
-    let read = list(Kind::Registry, "Hướng dẫn\nMã số BHXH|10 chữ số\nHọ và tên|ghi như giấy tờ\nNgày sinh|ngày/tháng/năm")
-        .and_sheet("2", &format!("Mã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT\n{PEOPLE}"))
-        .and_sheet("QuanHe", "Tên quan hệ|Mã\nChủ hộ|00")
-        .and_sheet("Ten", "Tên|Mã số\nKinh|5500000009")
-        .and_sheet("Trống", "Mã số BHXH|Họ tên")
-        .read();
+    let read =
+        list(Kind::Registry, "Hướng dẫn\nMã số BHXH|10 chữ số\nHọ và tên|ghi như giấy tờ\nNgày sinh|ngày/tháng/năm")
+            .and_sheet("2", &format!("Mã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT\n{PEOPLE}"))
+            .and_sheet("QuanHe", "Tên quan hệ|Mã\nChủ hộ|00")
+            .and_sheet("Ten", "Tên|Mã số\nKinh|5500000009")
+            .and_sheet("Trống", "Mã số BHXH|Họ tên")
+            .read();
     assert_eq!(read.records.len(), 2);
     let with_data: Vec<&str> =
         read.sheets.iter().filter(|sheet| sheet.has_data).map(|sheet| sheet.layout.name.as_str()).collect();
@@ -233,7 +234,9 @@ fn only_the_columns_in_an_old_font_are_converted() {
 
 #[test]
 fn a_list_without_accents_is_no_old_encoding() {
-    let read = List { bytes: Bytes::Utf8, ..list(Kind::Registry, "ma so bhxh|ho ten|ngay sinh\n5500000001|Le Van Tu|1990") }.read();
+    let read =
+        List { bytes: Bytes::Utf8, ..list(Kind::Registry, "ma so bhxh|ho ten|ngay sinh\n5500000001|Le Van Tu|1990") }
+            .read();
     assert_eq!((read.encoding, read.needs_confirmation), (Some(Encoding::Utf8), false));
     assert_eq!(read.records.len(), 1);
 }

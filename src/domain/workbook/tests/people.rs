@@ -170,31 +170,33 @@ fn two_columns_for_the_sexes() {
          5500000004|Lê Da|||1990\n5500000005|Lê E|x|x|1990\n5500000006|Lê Ga|Nam||1990\n5500000007|Lê Ha|0|1|1990";
     for list in [list(Kind::Registry, rows), list(Kind::Registry, rows).with_spans(&spans)] {
         let read = list.read();
-        assert_eq!(
-            read.all(Field::Sex),
-            ["3:male", "4:female", "5:female", "6:-", "7:-", "8:male", "9:female"]
-        );
+        assert_eq!(read.all(Field::Sex), ["3:male", "4:female", "5:female", "6:-", "7:-", "8:male", "9:female"]);
         assert_eq!(read.warned(), ["7:bad_sex:sex"]);
         assert_eq!(read.sheets[0].layout.header_rows, [1, 2]);
         assert_eq!(read.sheets[0].layout.columns[&Field::Sex], "C,D");
     }
     // Old lists have the birth year in the column of the sex.
-    let years = registry(
-        "Mã số BHXH|Họ tên|Năm sinh||CCCD\n||Nam|Nữ|\n5500000001|Lê An|1990||\n5500000002|Lê Ba||12/05/1991|",
-    );
+    let years =
+        registry("Mã số BHXH|Họ tên|Năm sinh||CCCD\n||Nam|Nữ|\n5500000001|Lê An|1990||\n5500000002|Lê Ba||12/05/1991|");
     assert_eq!(years.all(Field::Sex), ["3:male", "4:female"]);
     assert_eq!(years.all(Field::BirthDate), ["3:1990", "4:1991-05-12"]);
 }
 
 #[test]
 fn a_name_in_two_columns_is_joined() {
-    for header in ["Họ và tên đệm|Tên", "Họ đệm|Tên", "Họ|Tên", "HO_DEM|TEN", "Họ lót|Tên", "Họ và tên\\nđệm|Tên"] {
-        let read = registry(&format!("STT|{header}|Mã số BHXH|Ngày sinh\n1|Nguyễn Thị |Hoa|5500000001|1990\n2||Ba|5500000002|1990"));
+    for header in ["Họ và tên đệm|Tên", "Họ đệm|Tên", "Họ|Tên", "HO_DEM|TEN", "Họ lót|Tên", "Họ và tên\\nđệm|Tên"]
+    {
+        let read = registry(&format!(
+            "STT|{header}|Mã số BHXH|Ngày sinh\n1|Nguyễn Thị |Hoa|5500000001|1990\n2||Ba|5500000002|1990"
+        ));
         assert_eq!(read.all(Field::Name), ["2:Nguyễn Thị Hoa", "3:Ba"], "{header}");
         assert_eq!(read.sheets[0].layout.columns[&Field::Name], "B,C");
     }
     let rows = "STT|Họ và tên||Mã số BHXH|Ngày sinh\n1|Nguyễn Thị|Hoa|5500000001|1990";
-    assert_eq!(list(Kind::Registry, rows).with_spans(&[span(1, 1, "BC")]).read().all(Field::Name), ["2:Nguyễn Thị Hoa"]);
+    assert_eq!(
+        list(Kind::Registry, rows).with_spans(&[span(1, 1, "BC")]).read().all(Field::Name),
+        ["2:Nguyễn Thị Hoa"]
+    );
     let levels = "STT|Họ và tên||Mã số BHXH|Ngày sinh\n|Họ đệm|Tên||\n1|Nguyễn Thị|Hoa|5500000001|1990";
     let read = registry(levels);
     assert_eq!(read.all(Field::Name), ["3:Nguyễn Thị Hoa"]);
@@ -243,7 +245,8 @@ fn what_cannot_be_read_is_left_empty_with_a_warning() {
          5500000001|Lê An|1990|?|12345|0951 234|HGD-77|Bạn|khong-co\n\
          5500000002|Lê Ba|1990|Nam|12345678|951234567|575861754|99|An@Example.com",
     );
-    let fields = ["sex:sex", "id_number:id_number", "relation:relation_code", "household_code:household_code", "phone:phone"];
+    let fields =
+        ["sex:sex", "id_number:id_number", "relation:relation_code", "household_code:household_code", "phone:phone"];
     let mut expected: Vec<String> = fields.iter().map(|field| format!("2:bad_{field}")).collect();
     expected.push("2:bad_email:email".into());
     expected.extend(["3:restored_zero:id_number".into(), "3:restored_zero:household_code".into()]);

@@ -85,17 +85,25 @@ fn retyped(dice: &mut Dice, column: usize, text: &str) -> Cell {
     match (column, day) {
         (3, Some(day)) if text.len() == 10 && dice.below(2) == 0 => Cell::Date(day.and_hms_opt(0, 0, 0).unwrap()),
         (3, Some(day)) if text.len() == 10 && dice.below(3) == 0 => Cell::Text(day.format("%Y%m%d").to_string()),
-        (1 | 5 | 6 | 8, _)
-            if text.len() >= 9 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            if dice.below(2) == 0 { Cell::Number(text.parse().unwrap()) } else { Cell::Text(format!("{text}.0")) }
+        (1 | 5 | 6 | 8, _) if text.len() >= 9 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) => {
+            if dice.below(2) == 0 {
+                Cell::Number(text.parse().unwrap())
+            } else {
+                Cell::Text(format!("{text}.0"))
+            }
         }
         _ => Cell::Text(text.to_owned()),
     }
 }
 
 /// Lays the people out anew; `encode` is how texts are written.
-fn lay_out(dice: &mut Dice, people: &[Vec<String>], encode: fn(&str) -> String, split: bool, types: bool) -> (Table, Vec<Span>) {
+fn lay_out(
+    dice: &mut Dice,
+    people: &[Vec<String>],
+    encode: fn(&str) -> String,
+    split: bool,
+    types: bool,
+) -> (Table, Vec<Span>) {
     let order = dice.shuffled(12);
     let labels: Vec<&str> = LABELS.iter().map(|known| known[dice.below(known.len())]).collect();
     let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(encode(text)) };
@@ -210,7 +218,9 @@ fn the_same_list_in_old_encodings_gives_the_same() {
         let sheets = [lay_out(dice, &people, encode, seed % 3 == 0, false)];
         let found = read(bytes, &sheets);
         assert_eq!(found.encoding, Some(encoding), "seed {seed}");
-        if found.records.is_empty() { eprintln!("{:?}\n{:?}", found.sheets[0].preview, sheets[0].0.iter().take(8).collect::<Vec<_>>()); }
+        if found.records.is_empty() {
+            eprintln!("{:?}\n{:?}", found.sheets[0].preview, sheets[0].0.iter().take(8).collect::<Vec<_>>());
+        }
         assert_eq!(essence(&found), expected, "seed {seed} {encoding:?}: {}", found.columns());
     }
 }
