@@ -11,7 +11,7 @@ use super::dates::iso_date;
 use super::out::{Out, add_span, cut};
 use super::package::{Package, scan};
 use super::text::Text;
-use super::xml::{Xml, add_text, attribute, plain};
+use super::xml::{Xml, add_text, attribute, attributes, plain};
 use super::{Cell, NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 
@@ -213,17 +213,17 @@ impl<'w, 'o> Walk<'w, 'o> {
         let is_covered = element.local_name().as_ref() == "covered-table-cell";
         let mut cell = OpenCell { repeats: 1, is_covered, ..OpenCell::default() };
         let mut spanned = (1, 1);
-        for attribute in element.attributes().with_checks(false).flatten() {
-            let (prefix, name) = attribute.key.as_ref().split_once(':').unwrap_or_default();
-            let number = || attribute.value.parse::<u64>().unwrap_or(1).max(1);
+        for (name, value) in attributes(element) {
+            let (prefix, name) = name.split_once(':').unwrap_or_default();
+            let number = || value.parse::<u64>().unwrap_or(1).max(1);
             match name {
                 "number-columns-repeated" => cell.repeats = number(),
                 "number-columns-spanned" => spanned.1 = number(),
                 "number-rows-spanned" => spanned.0 = number(),
-                "value-type" if prefix == "calcext" => cell.is_error = attribute.value == "error",
-                "value-type" => cell.kind = attribute.value.into_owned(),
+                "value-type" if prefix == "calcext" => cell.is_error = value == "error",
+                "value-type" => value.clone_into(&mut cell.kind),
                 "value" | "date-value" | "boolean-value" | "string-value" if prefix == "office" => {
-                    cell.value = Some(plain(attribute.value).into_owned());
+                    cell.value = Some(plain(value).into_owned());
                 }
                 _ => {}
             }
