@@ -2,20 +2,34 @@
 
 use calamine::{DataType, Dimensions, Sheet, SheetType, SheetVisible};
 
-use super::Stop;
 use super::dates::iso_date;
 use super::out::{Value, add_span};
+use super::{Stop, TOO_LARGE};
 use crate::domain::workbook::Span;
 
 /// What calamine holds of a workbook besides its texts: styles, names, the list of sheets. Workbooks that went through many
 /// hands have tens of thousands of styles.
 pub const MAX_INDEX_BYTES: u64 = 64 << 20;
-/// The texts, which it holds one by one: a text of ten letters costs as much memory as it has bytes in the file.
-pub const MAX_STRINGS_BYTES: u64 = 256 << 20;
+/// What it holds of the texts.
+pub const MAX_TEXT_BYTES: u64 = 300 << 20;
+/// What it takes to hold a text besides its letters.
+const BYTES_OF_A_TEXT: u64 = 24;
+/// So many texts may be in a workbook in any case.
+const FEW_TEXTS: u64 = 1_000_000;
+/// A cell that refers to a text has as many at least.
+const BYTES_OF_A_CELL: u64 = 12;
 
 /// A list is on a sheet of cells that is shown.
 pub fn is_read(sheet: &Sheet) -> bool {
     sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet
+}
+
+/// Whether calamine may read the texts of a workbook, each of which it holds apart: so many of them in so many bytes. Many
+/// are believed only when the rest of the workbook, of which `unpacked` says how large it is as a whole, can use each once.
+pub fn check_texts(unpacked: u64, texts: u64, bytes: u64) -> Result<(), Stop> {
+    let used = unpacked.saturating_sub(bytes) / BYTES_OF_A_CELL;
+    let is_too_much = texts.saturating_mul(BYTES_OF_A_TEXT).saturating_add(bytes) > MAX_TEXT_BYTES;
+    if is_too_much || texts > used.max(FEW_TEXTS) { Err(TOO_LARGE) } else { Ok(()) }
 }
 
 pub fn value(cell: &impl DataType) -> Value<'_> {

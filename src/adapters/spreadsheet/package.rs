@@ -25,6 +25,7 @@ pub struct Package {
     archive: ZipArchive<BufReader<File>>,
     /// Parts by their name in small letters with forward slashes.
     names: HashMap<String, usize>,
+    unpacked: u64,
 }
 
 /// What a part refers to: by id, the kind (the last word of its address) and the part.
@@ -65,7 +66,12 @@ impl Package {
         if unpacked > limits.unpacked_bytes || is_bomb(packed, unpacked) {
             return Err(TOO_LARGE);
         }
-        Ok(Self { archive, names })
+        Ok(Self { archive, names, unpacked })
+    }
+
+    /// How many bytes all parts have together.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -203,7 +209,11 @@ impl Read for Declared<'_> {
 /// Goes through a part of XML once, in pieces of which each begins with the end of the one before, so that a word on the
 /// border is seen whole. `look` gets the piece and how many of its bytes were seen before. A text or a tag that is so long
 /// that whole pieces lie in it is too large: readers hold it in memory.
-pub fn scan(mut part: impl BufRead, overlap: usize, mut look: impl FnMut(&[u8], usize)) -> Result<(), Stop> {
+pub fn scan(
+    mut part: impl BufRead,
+    overlap: usize,
+    mut look: impl FnMut(&[u8], usize) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     let mut window = vec![0; overlap + (256 << 10)];
     let (mut kept, mut inside) = (0, 0);
     loop {
@@ -218,7 +228,7 @@ pub fn scan(mut part: impl BufRead, overlap: usize, mut look: impl FnMut(&[u8], 
         if inside > MAX_PIECE {
             return Err(TOO_LARGE);
         }
-        look(&window[..filled], kept);
+        look(&window[..filled], kept)?;
         kept = filled.min(overlap);
         window.copy_within(filled - kept..filled, 0);
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use calamine::{Reader, Xlsb, XlsbError};
 
-use super::excel::{MAX_INDEX_BYTES, MAX_STRINGS_BYTES, is_read, value};
+use super::excel::{MAX_INDEX_BYTES, MAX_TEXT_BYTES, check_texts, is_read, value};
 use super::out::{Out, add_span};
 use super::package::Package;
 use super::{NOT_ONE, Stop, TOO_LARGE};
@@ -19,16 +19,24 @@ const MAX_RECORD: usize = 8 << 20;
 
 /// Records by their number in section 2.3.2.
 mod record {
+    pub const TEXT: u16 = 19;
     pub const SHEET: u16 = 156;
     pub const MERGED: u16 = 176;
 }
 
 pub fn read(path: &Path, package: &mut Package, workbook: &str, out: &mut Out<'_>) -> Result<(), Stop> {
     let folder = workbook.rsplit_once('/').map_or("", |(folder, _)| folder);
-    for (part, limit) in [("styles.bin", MAX_INDEX_BYTES), ("sharedStrings.bin", MAX_STRINGS_BYTES)] {
-        if let Some(part) = package.part_within(&format!("{folder}/{part}"), limit)? {
-            each_record(part, |_, _| Ok(()))?;
-        }
+    if let Some(part) = package.part_within(&format!("{folder}/styles.bin"), MAX_INDEX_BYTES)? {
+        each_record(part, |_, _| Ok(()))?;
+    }
+    let unpacked = package.unpacked();
+    if let Some(part) = package.part_within(&format!("{folder}/sharedStrings.bin"), MAX_TEXT_BYTES)? {
+        let (bytes, mut texts) = (part.get_ref().left, 0);
+        each_record(part, |kind, _| {
+            texts += u64::from(kind == record::TEXT);
+            Ok(())
+        })?;
+        check_texts(unpacked, texts, bytes)?;
     }
     let sheets = parts_of_sheets(package, workbook)?;
 

@@ -12,15 +12,17 @@ use calamine::{Reader, Xlsx, XlsxCellReader, XlsxError};
 use memchr::memmem::Finder;
 use quick_xml::events::Event;
 
-use super::excel::{MAX_INDEX_BYTES, MAX_STRINGS_BYTES, is_read, value};
+use super::excel::{MAX_INDEX_BYTES, MAX_TEXT_BYTES, check_texts, is_read, value};
 use super::out::{Out, add_span};
 use super::package::{Package, scan};
 use super::xml::attribute;
 use super::{NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 
-/// For so many texts memory may be set aside because the file says that it has them.
-const MAX_CLAIMED_STRINGS: u64 = 10_000_000;
+/// Of styles and the like. Each becomes many times as many bytes as it has in the file.
+const MAX_INDEX_TAGS: usize = 1_000_000;
+/// What stands in front of the rows of a sheet is as much as the widths of sixteen thousand columns.
+const MAX_BEFORE_ROWS: usize = 8 << 20;
 
 pub fn read(path: &Path, package: &mut Package, workbook: &str, out: &mut Out<'_>) -> Result<(), Stop> {
     let (folder, file) = workbook.rsplit_once('/').unwrap_or(("", workbook));
@@ -28,7 +30,11 @@ pub fn read(path: &Path, package: &mut Package, workbook: &str, out: &mut Out<'_
     let (styles, theme) = (format!("{folder}/styles.xml"), format!("{folder}/theme/theme1.xml"));
     for part in ["_rels/.rels", workbook, &relations, &styles, &theme] {
         if let Some(part) = package.part_within(part, MAX_INDEX_BYTES)? {
-            scan(part, 0, |_, _| {})?;
+            let mut tags = 0;
+            scan(part, 0, |piece, _| {
+                tags += memchr::memchr_iter(b'<', piece).count();
+                if tags > MAX_INDEX_TAGS { Err(TOO_LARGE) } else { Ok(()) }
+            })?;
         }
     }
     check_strings(package, &format!("{folder}/sharedStrings.xml"))?;
@@ -87,19 +93,29 @@ fn read_sheet(mut cells: XlsxCellReader<'_, BufReader<File>>, out: &mut Out<'_>)
 
 /// The texts, and how many the file says that there are: calamine sets memory aside for them before it has seen one.
 fn check_strings(package: &mut Package, part: &str) -> Result<(), Stop> {
-    let Some(content) = package.part_within(part, MAX_STRINGS_BYTES)? else {
+    let unpacked = package.unpacked();
+    let Some(content) = package.part_within(part, MAX_TEXT_BYTES)? else {
         return Ok(());
     };
     let bytes = content.get_ref().left;
-    scan(content, 0, |_, _| {})?;
+    let (item, mut texts) = (Finder::new("si"), 0);
+    scan(content, 4, |piece, seen| {
+        let is_item = |at: &usize| {
+            let before = at.checked_sub(1).and_then(|before| piece.get(before));
+            at + 3 > seen
+                && matches!(before, Some(b'<' | b':'))
+                && matches!(piece.get(at + 2), Some(b'>' | b'/' | b' '))
+        };
+        texts += item.find_iter(piece).filter(is_item).count() as u64;
+        Ok(())
+    })?;
+    check_texts(unpacked, texts, bytes)?;
     let mut xml = package.xml(part)?.ok_or(NOT_ONE)?;
     loop {
         match xml.next()? {
             Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "sst" => {
                 let claim = attribute(&element, "uniqueCount").and_then(|count| count.trim().parse::<u64>().ok());
-                // Each has five bytes at least: <si/>.
-                let is_believed = claim.is_none_or(|claim| claim <= MAX_CLAIMED_STRINGS.max(bytes / 5));
-                return if is_believed { Ok(()) } else { Err(TOO_LARGE) };
+                return check_texts(unpacked, claim.unwrap_or(0), 0);
             }
             Event::Eof => return Ok(()),
             _ => {}
@@ -129,8 +145,16 @@ fn parts_of_sheets(package: &mut Package, workbook: &str) -> Result<Vec<String>,
 fn merged_areas(part: impl BufRead) -> Result<Vec<Span>, Stop> {
     const OVERLAP: usize = 512;
     let merged = Finder::new("mergeCell");
-    let (mut spans, mut too_many) = (Vec::new(), Ok(()));
+    let (rows, mut has_rows, mut before_rows) = (Finder::new("sheetData"), false, 0);
+    let mut spans = Vec::new();
     scan(part, OVERLAP, |piece, seen| {
+        if !has_rows {
+            has_rows = rows.find(piece).is_some();
+            before_rows += piece.len();
+            if !has_rows && before_rows > MAX_BEFORE_ROWS {
+                return Err(TOO_LARGE);
+            }
+        }
         for at in merged.find_iter(piece) {
             let rest = &piece[at + 9..];
             // Seen whole already in the piece before; or it will be in the next.
@@ -138,15 +162,14 @@ fn merged_areas(part: impl BufRead) -> Result<Vec<Span>, Stop> {
             if end.is_none_or(|end| end < seen) || !matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
                 continue;
             }
-            if let Some(span) = reference(rest)
-                && too_many.is_ok()
-            {
+            if let Some(span) = reference(rest) {
                 let rows = (span.first_row.into(), span.last_row.into());
-                too_many = add_span(&mut spans, rows, (span.first_column.into(), span.last_column.into()));
+                add_span(&mut spans, rows, (span.first_column.into(), span.last_column.into()))?;
             }
         }
+        Ok(())
     })?;
-    too_many.map(|()| spans)
+    Ok(spans)
 }
 
 /// The area in `ref="A1:C3"` before the end of the tag.
