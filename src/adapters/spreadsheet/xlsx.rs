@@ -19,8 +19,11 @@ use super::xml::attribute;
 use super::{NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 
-/// Of styles and the like. Each becomes many times as many bytes as it has in the file.
-const MAX_INDEX_TAGS: usize = 1_000_000;
+/// What calamine makes something of that is many times as large as in the file. Excel allows 65,000 styles of cells.
+const HELD: &[&str] = &["xf", "font", "fill", "border", "definedName", "sheet", "Relationship"];
+const MAX_HELD: u64 = 300_000;
+/// At least as long as the longest tag that is counted.
+const OVERLAP_OF_TAGS: usize = 16;
 /// What stands in front of the rows of a sheet is as much as the widths of sixteen thousand columns.
 const MAX_BEFORE_ROWS: usize = 8 << 20;
 
@@ -30,10 +33,10 @@ pub fn read(path: &Path, package: &mut Package, workbook: &str, out: &mut Out<'_
     let (styles, theme) = (format!("{folder}/styles.xml"), format!("{folder}/theme/theme1.xml"));
     for part in ["_rels/.rels", workbook, &relations, &styles, &theme] {
         if let Some(part) = package.part_within(part, MAX_INDEX_BYTES)? {
-            let mut tags = 0;
-            scan(part, 0, |piece, _| {
-                tags += memchr::memchr_iter(b'<', piece).count();
-                if tags > MAX_INDEX_TAGS { Err(TOO_LARGE) } else { Ok(()) }
+            let mut held = 0;
+            scan(part, OVERLAP_OF_TAGS, |piece, seen| {
+                held += count(HELD, piece, seen);
+                if held > MAX_HELD { Err(TOO_LARGE) } else { Ok(()) }
             })?;
         }
     }
@@ -98,15 +101,9 @@ fn check_strings(package: &mut Package, part: &str) -> Result<(), Stop> {
         return Ok(());
     };
     let bytes = content.get_ref().left;
-    let (item, mut texts) = (Finder::new("si"), 0);
-    scan(content, 4, |piece, seen| {
-        let is_item = |at: &usize| {
-            let before = at.checked_sub(1).and_then(|before| piece.get(before));
-            at + 3 > seen
-                && matches!(before, Some(b'<' | b':'))
-                && matches!(piece.get(at + 2), Some(b'>' | b'/' | b' '))
-        };
-        texts += item.find_iter(piece).filter(is_item).count() as u64;
+    let mut texts = 0;
+    scan(content, OVERLAP_OF_TAGS, |piece, seen| {
+        texts += count(&["si"], piece, seen);
         Ok(())
     })?;
     check_texts(unpacked, texts, bytes)?;
@@ -121,6 +118,20 @@ fn check_strings(package: &mut Package, part: &str) -> Result<(), Stop> {
             _ => {}
         }
     }
+}
+
+/// How many tags of these names begin in a piece of XML and were not seen whole before.
+fn count(names: &[&str], piece: &[u8], seen: usize) -> u64 {
+    let is_one = |at: &usize| {
+        let tag = &piece[at + 1..];
+        names.iter().any(|name| {
+            let end = tag.strip_prefix(name.as_bytes()).and_then(|rest| rest.first());
+            end.is_some_and(|end| matches!(end, b'>' | b'/') || end.is_ascii_whitespace())
+                && at + 1 + name.len() >= seen
+        })
+    };
+    // A name may have a prefix.
+    memchr::memchr2_iter(b'<', b':', piece).filter(is_one).count() as u64
 }
 
 /// Where each sheet is, in their order: calamine keeps that to itself.
