@@ -137,7 +137,9 @@ fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn xlsx(sheet: &[u8], more: &[(&str, &[u8])]) -> Vec<u8> {
     let relation = |kind: &str, target: &str| {
-        format!(r#"<Relationships><Relationship Id="r1" Type="x/{kind}" Target="{target}"/></Relationships>"#)
+        format!(
+            r#"<Relationships><Relationship Id="r1" Type="x/relationships/{kind}" Target="{target}"/></Relationships>"#
+        )
     };
     let (root, relations) = (relation("officeDocument", "xl/workbook.xml"), relation("worksheet", "sheet.xml"));
     let workbook = br#"<workbook><sheets><sheet name="a" r:id="r1"/></sheets></workbook>"#;

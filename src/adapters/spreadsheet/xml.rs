@@ -10,7 +10,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use super::{NOT_ONE, Stop};
 
 /// One tag or one text.
-const MAX_PIECE: usize = 8 << 20;
+pub const MAX_PIECE: usize = 8 << 20;
 const MAX_DEPTH: usize = 256;
 
 pub struct Xml<R> {
