@@ -6,6 +6,7 @@
 //! believed, and in production the reading happens in a process of its own ([`read_apart`]).
 
 mod apart;
+mod binary;
 mod dates;
 mod html;
 mod mime;

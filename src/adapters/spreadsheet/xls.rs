@@ -7,10 +7,10 @@ use std::io::{BufReader, Seek, SeekFrom};
 use cfb::CompoundFile;
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+use super::binary::{f64_at, rk, u16_at, u32_at};
 use super::dates::date;
 use super::out::{Out, Value, add_span};
-use super::xls_records::{Globals, Records, f64_at, record, text_at, u16_at, u32_at};
-use super::xlsb::rk;
+use super::xls_records::{Globals, Records, record, text_at};
 use super::{Cell, NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 

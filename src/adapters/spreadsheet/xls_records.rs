@@ -5,6 +5,7 @@ use std::io::Read;
 
 use encoding_rs::{Encoding, UTF_16LE, WINDOWS_1252};
 
+use super::binary::{u16_at, u32_at};
 use super::dates::{is_builtin_date, is_date_format};
 use super::strings::Strings;
 use super::xls::of_codepage;
@@ -38,18 +39,6 @@ pub mod record {
     pub fn is_cell(kind: u16) -> bool {
         matches!(kind, FORMULA | MANY_RK | RICH_LABEL | SHARED_LABEL | NUMBER | LABEL | BOOL_OR_ERROR | RK)
     }
-}
-
-pub fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?))
-}
-
-pub fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?))
-}
-
-pub fn f64_at(data: &[u8], at: usize) -> Option<f64> {
-    Some(f64::from_le_bytes(data.get(at..at + 8)?.try_into().ok()?))
 }
 
 pub struct Records<S> {

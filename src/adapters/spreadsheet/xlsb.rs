@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read};
 
+use super::binary::{f64_at, rk, u16_at, u32_at};
 use super::dates::{date, is_builtin_date, is_date_format};
 use super::out::{Out, Value, add_span};
 use super::package::Package;
@@ -81,30 +82,11 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?))
-}
-
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn f64_at(data: &[u8], at: usize) -> Option<f64> {
-    Some(f64::from_le_bytes(data.get(at..at + 8)?.try_into().ok()?))
-}
-
 /// A text with its length before it, and where it ends.
 fn text_at(data: &[u8], at: usize) -> Option<(String, usize)> {
     let end = at.checked_add(4)?.checked_add((u32_at(data, at)? as usize).checked_mul(2)?)?;
     let (text, _) = encoding_rs::UTF_16LE.decode_without_bom_handling(data.get(at + 4..end)?);
     Some((text.into_owned(), end))
-}
-
-/// A number in four bytes: the upper half of a floating one, or a whole one, perhaps a hundred times too large.
-pub fn rk(bits: u32) -> f64 {
-    let number =
-        if bits & 2 != 0 { f64::from(bits.cast_signed() >> 2) } else { f64::from_bits(u64::from(bits & !3) << 32) };
-    if bits & 1 != 0 { number / 100.0 } else { number }
 }
 
 struct Workbook {

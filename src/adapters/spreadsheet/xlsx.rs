@@ -11,7 +11,7 @@ use super::dates::{date, is_builtin_date, is_date_format, iso_date};
 use super::out::{Out, Value, add_span};
 use super::package::{Package, Relations, scan};
 use super::strings::Strings;
-use super::xml::{Xml, add_text, attribute, attributes};
+use super::xml::{Xml, add_text, attribute, attributes, local};
 use super::{NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, Span};
 
@@ -230,7 +230,7 @@ fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>
     let (mut in_text, mut in_phonetic, mut in_rows, mut in_inline) = (false, false, false, false);
     loop {
         match xml.next()? {
-            Event::Start(element) => match element.local_name().as_ref() {
+            Event::Start(element) => match local(element.name()) {
                 "c" => {
                     open(&mut cell, &element, row, next_column);
                     next_column = cell.column.saturating_add(1);
@@ -249,7 +249,7 @@ fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>
                 "sheetData" => in_rows = true,
                 _ => {}
             },
-            Event::Empty(element) => match element.local_name().as_ref() {
+            Event::Empty(element) => match local(element.name()) {
                 "c" => {
                     open(&mut cell, &element, row, next_column);
                     next_column = cell.column.saturating_add(1);
@@ -258,7 +258,7 @@ fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>
                 "row" => row = next_row(&element, row)?,
                 _ => {}
             },
-            Event::End(element) => match element.local_name().as_ref() {
+            Event::End(element) => match local(element.name()) {
                 "v" | "t" => in_text = false,
                 "is" => in_inline = false,
                 "rPh" => in_phonetic = false,
@@ -315,7 +315,7 @@ fn close(cell: &OpenCell, workbook: &Workbook, out: &mut Out<'_>) -> Result<(), 
             Value::Text(&unescaped_text)
         }
         Kind::Shared => {
-            let number = cell.text.trim().parse().ok();
+            let number = cell.text.trim_ascii().parse().ok();
             number.and_then(|number| workbook.strings.get(number)).map_or(Value::Empty, Value::Text)
         }
         Kind::Bool => match cell.text.trim() {
@@ -324,7 +324,7 @@ fn close(cell: &OpenCell, workbook: &Workbook, out: &mut Out<'_>) -> Result<(), 
             _ => Value::Empty,
         },
         Kind::Iso => iso_date(&cell.text).map_or(Value::Text(&cell.text), Value::Date),
-        Kind::Number | Kind::Text => match cell.text.trim().parse::<f64>() {
+        Kind::Number | Kind::Text => match cell.text.trim_ascii().parse::<f64>() {
             Ok(number) if workbook.dates.get(cell.style).copied().unwrap_or(false) => date(number, workbook.is_1904),
             Ok(number) => Value::Number(number),
             Err(_) => Value::Text(&cell.text),

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::QName;
 
 use super::{NOT_ONE, Stop};
 
@@ -21,7 +22,10 @@ pub struct Xml<R> {
 
 impl<R: BufRead> Xml<R> {
     pub fn new(source: R) -> Self {
-        Self { reader: Reader::from_reader(Limited { source, left: MAX_PIECE }), buffer: Vec::new(), depth: 0 }
+        let mut reader = Reader::from_reader(Limited { source, left: MAX_PIECE });
+        // Programs write them in pairs; comparing costs a tenth of the reading.
+        reader.config_mut().check_end_names = false;
+        Self { reader, buffer: Vec::new(), depth: 0 }
     }
 
     #[inline]
@@ -67,17 +71,28 @@ impl<R: BufRead> BufRead for Limited<R> {
     }
 }
 
+/// A name without its prefix.
+pub fn local(name: QName<'_>) -> &str {
+    split(name.0, b':').map_or(name.0, |(_, name)| name)
+}
+
 /// The names and values of an element's attributes, as they are written.
 pub fn attributes<'a>(element: &'a BytesStart<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut rest = element.attributes_raw();
     std::iter::from_fn(move || {
-        let (name, behind) = rest.split_once('=')?;
+        let (name, behind) = split(rest, b'=')?;
         let behind = behind.trim_ascii_start();
-        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (value, behind) = behind[1..].split_once(quote)?;
+        let quote = *behind.as_bytes().first().filter(|byte| matches!(byte, b'"' | b'\''))?;
+        let (value, behind) = split(&behind[1..], quote)?;
         rest = behind;
         Some((name.trim_ascii(), value))
     })
+}
+
+/// At the first of this byte. The texts are short: looking at each byte beats every search.
+fn split(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|it| it == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// The value of an attribute, whatever prefix its name has.
