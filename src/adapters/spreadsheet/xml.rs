@@ -33,7 +33,9 @@ impl<R: BufRead> Xml<R> {
         self.buffer.clear();
         self.reader.get_mut().left = MAX_PIECE;
         let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
-            quick_xml::Error::Io(error) => io::Error::from(error.kind()).into(),
+            quick_xml::Error::Io(error) => {
+                error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error).into()
+            }
             _ => NOT_ONE,
         })?;
         match event {
