@@ -10,7 +10,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use super::{NOT_ONE, Stop};
 
 /// One tag or one text.
-const MAX_PIECE: usize = 8 << 20;
+pub const MAX_PIECE: usize = 8 << 20;
 const MAX_DEPTH: usize = 256;
 
 pub struct Xml<R> {
@@ -24,6 +24,7 @@ impl<R: BufRead> Xml<R> {
         Self { reader: Reader::from_reader(Limited { source, left: MAX_PIECE }), buffer: Vec::new(), depth: 0 }
     }
 
+    #[inline]
     pub fn next(&mut self) -> Result<Event<'_>, Stop> {
         self.buffer.clear();
         self.reader.get_mut().left = MAX_PIECE;
@@ -66,21 +67,28 @@ impl<R: BufRead> BufRead for Limited<R> {
     }
 }
 
+/// The names and values of an element's attributes, as they are written.
+pub fn attributes<'a>(element: &'a BytesStart<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let mut rest = element.attributes_raw();
+    std::iter::from_fn(move || {
+        let (name, behind) = rest.split_once('=')?;
+        let behind = behind.trim_ascii_start();
+        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (value, behind) = behind[1..].split_once(quote)?;
+        rest = behind;
+        Some((name.trim_ascii(), value))
+    })
+}
+
 /// The value of an attribute, whatever prefix its name has.
 pub fn attribute<'a>(element: &'a BytesStart<'_>, name: &str) -> Option<Cow<'a, str>> {
-    let found = element.attributes().with_checks(false).flatten().find(|it| it.key.local_name().as_ref() == name)?;
-    Some(plain(found.value))
+    let (_, value) = attributes(element).find(|(it, _)| it.rsplit(':').next() == Some(name))?;
+    Some(plain(value))
 }
 
 /// An attribute's value without entities. What is not known stays as it is written.
-pub fn plain(value: Cow<'_, str>) -> Cow<'_, str> {
-    if !value.contains('&') {
-        return value;
-    }
-    match quick_xml::escape::unescape(&value) {
-        Ok(plain) => Cow::Owned(plain.into_owned()),
-        Err(_) => value,
-    }
+pub fn plain(value: &str) -> Cow<'_, str> {
+    quick_xml::escape::unescape(value).unwrap_or(Cow::Borrowed(value))
 }
 
 /// The character that `&…;` stands for. What a file defines itself stands for nothing.

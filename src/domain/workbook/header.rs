@@ -37,6 +37,11 @@ impl Columns {
         Field::ALL.iter().copied().find(|field| self.of(*field).contains(&column))
     }
 
+    /// Whether the fields stand in the same columns.
+    pub fn have_places_of(&self, other: &Self) -> bool {
+        self.by_field == other.by_field
+    }
+
     pub fn layout(&self) -> BTreeMap<Field, String> {
         let mut columns: BTreeMap<Field, String> = BTreeMap::new();
         for field in Field::ALL.iter().filter(|field| !self.of(**field).is_empty()) {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::block;
 use super::cells::repaired;
-use super::header::{BLOCK, Columns, continues, letters, stands_over};
+use super::header::{Columns, continues, letters, stands_over};
 use super::kinds::Spec;
-use super::labels::HeadRow;
+use super::labels::{HeadRow, Label};
 use super::legacy::Converter;
 use super::reader::Shared;
 use super::rows::{self, Line, Row};
@@ -51,6 +51,13 @@ impl SheetRead {
     }
 }
 
+/// A header, and whether a row below it is about somebody.
+struct Table {
+    rows: Vec<u32>,
+    columns: Columns,
+    has_people: bool,
+}
+
 pub(super) struct Sheet {
     index: u16,
     read: SheetRead,
@@ -65,6 +72,8 @@ pub(super) struct Sheet {
     /// The rows of a header that may go on.
     header: Vec<HeadRow>,
     columns: Option<Columns>,
+    /// All tables so far, one behind another.
+    tables: Vec<Table>,
     sex_column: u16,
     /// The household's code above the table, as it stands.
     household: Option<String>,
@@ -90,6 +99,7 @@ impl Sheet {
             previous: None,
             header: Vec::new(),
             columns: None,
+            tables: Vec::new(),
             sex_column: u16::MAX,
             household: None,
             named_household: false,
@@ -132,10 +142,24 @@ impl Sheet {
         if self.columns.is_none() && self.correction.is_some() {
             self.correct(shared);
         }
-        if self.columns.is_some_and(|columns| columns.has_block) {
-            self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
-        }
+        self.lay_out();
         self.read
+    }
+
+    /// The layout is that of the first table with people. A line of a form can look like a header: one with other columns
+    /// and nobody below it is none.
+    fn lay_out(&mut self) {
+        let with_people = self.tables.iter().find(|table| table.has_people);
+        let Some(main) = with_people.or(self.tables.last()) else {
+            return;
+        };
+        let mut columns = main.columns.clone();
+        let is_header = |table: &&Table| table.has_people || table.columns.have_places_of(&main.columns);
+        for table in self.tables.iter().filter(is_header) {
+            columns.has_block |= table.columns.has_block;
+            self.read.layout.header_rows.extend(&table.rows);
+        }
+        self.read.layout.columns = columns.layout();
     }
 
     fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
@@ -156,6 +180,9 @@ impl Sheet {
                 self.sample(cells);
             }
             self.read.has_data = true;
+            if let Some(table) = self.tables.last_mut() {
+                table.has_people = true;
+            }
             shared.note(&line);
             out(line);
         }
@@ -164,7 +191,14 @@ impl Sheet {
     /// The row in Unicode; None when it already is.
     fn convert(&self, shared: &mut Shared, cells: &[Cell]) -> Option<Vec<Cell>> {
         let converter = self.converter.as_ref()?;
-        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell) {
+        let spec = shared.spec;
+        let names = |text: &str| Label::read(spec, text).is_some_and(|label| label.field.is_some());
+        // A column of numbers does not tell how its heading is written: "Sè CCCD" has syllables either way.
+        let heading = |cell: &Cell| {
+            let Cell::Text(before) = cell else { return None };
+            converter.decoded(before).filter(|text| names(text) && !names(before))
+        };
+        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell).or_else(|| heading(cell)) {
             Some(text) => {
                 if let Cell::Text(before) = cell {
                     shared.converted(before, &text);
@@ -201,8 +235,8 @@ impl Sheet {
         };
         let rows = std::mem::take(&mut self.header);
         if let Some(columns) = Columns::from_layout(shared.spec, layout, &rows) {
-            self.read.layout.header_rows.clone_from(&layout.header_rows);
-            self.adopt(shared, columns, &rows);
+            let numbers = layout.header_rows.clone();
+            self.adopt(shared, columns, &rows, numbers);
         }
     }
 
@@ -266,13 +300,13 @@ impl Sheet {
         let parts = (0..rows.len()).map(|from| &rows[from..]).chain((1..rows.len()).rev().map(|to| &rows[..to]));
         let columns = parts.into_iter().find_map(|part| Columns::read(shared.spec, part, &self.spans));
         if let Some(columns) = columns {
-            self.read.layout.header_rows.extend(rows.iter().map(|row| row.number));
-            self.adopt(shared, columns, &rows);
+            let numbers = rows.iter().map(|row| row.number).collect();
+            self.adopt(shared, columns, &rows, numbers);
         }
     }
 
     /// A table begins with these columns.
-    fn adopt(&mut self, shared: &mut Shared, columns: Columns, rows: &[HeadRow]) {
+    fn adopt(&mut self, shared: &mut Shared, columns: Columns, rows: &[HeadRow], numbers: Vec<u32>) {
         if self.named_head && !self.named_household {
             self.household = None;
         }
@@ -284,12 +318,14 @@ impl Sheet {
         let has_block = columns.has_block || self.columns.as_ref().is_some_and(|before| before.has_block);
         let mut columns = columns;
         columns.has_block = has_block || self.household.is_some();
-        if self.read.layout.columns.is_empty() {
-            self.read.layout.columns = columns.layout();
+        let is_seen =
+            self.tables.last().is_some_and(|before| self.read.has_data || before.columns.have_places_of(&columns));
+        if !is_seen {
             let width = rows.iter().map(|row| row.labels.len()).max().unwrap_or(0);
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             self.read.columns = (0..width).map(|column| column_seen(&columns, rows, column)).collect();
         }
+        self.tables.push(Table { rows: numbers, columns: columns.clone(), has_people: false });
         self.columns = Some(columns);
     }
 

@@ -256,6 +256,38 @@ fn only_the_columns_in_an_old_font_are_converted() {
 }
 
 #[test]
+fn headings_over_numbers_are_converted_though_nothing_tells_their_font() {
+    for (encode, encoding) in [(to_tcvn3 as fn(&str) -> String, Encoding::Tcvn3), (to_vni, Encoding::Vni)] {
+        let head = encode("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính");
+        let read = registry(&format!(
+            "{head}\n5500000001|{}|1990|016190123456|Nữ\n5500000002|{}|1991||Nữ",
+            encode("Nguyễn Thị Hòa"),
+            encode("Trần Thị Thủy")
+        ));
+        assert_eq!(read.encoding, Some(encoding));
+        assert_eq!(
+            read.columns(),
+            registry("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính\n5500000001|A B|1990").columns()
+        );
+        assert_eq!(read.all(Field::Sex), ["2:female", "3:female"]);
+    }
+}
+
+#[test]
+fn lines_of_a_form_are_no_header_of_the_list_below() {
+    let read = registry(
+        "Họ và tên người kê khai: …………|||Mã số BHXH: …………\nHọ và tên:|…………|Mã số BHXH:|…………\n\n\
+         STT|Mã số BHXH|Họ và tên|Ngày sinh\n1|5500000001|Lê Thị An|1990\n\nHọ và tên:|…………|Mã số BHXH:|…………",
+    );
+    assert_eq!(read.columns(), "code=B name=C birth_date=D");
+    assert_eq!(read.sheets[0].layout.header_rows, [4]);
+    assert_eq!(read.sheets[0].columns[1].label, "Mã số BHXH");
+    assert_eq!(read.all(Field::Name), ["5:Lê Thị An"]);
+    let empty = registry("Họ và tên:|…………|Mã số BHXH:|…………\n\nSTT|Mã số BHXH|Họ và tên");
+    assert_eq!(empty.fault, Some(FileFault::NoRows));
+}
+
+#[test]
 fn a_list_without_accents_is_no_old_encoding() {
     let read =
         List { bytes: Bytes::Utf8, ..list(Kind::Registry, "ma so bhxh|ho ten|ngay sinh\n5500000001|Le Van Tu|1990") }
