@@ -58,7 +58,7 @@ fn sample(name: &str) -> PathBuf {
 fn shown(rows: &[Row]) -> Vec<(u32, Vec<String>)> {
     // A byte order mark at the beginning of a text is taken for one of the file by some readers.
     let plain = |text: String| text.trim_start_matches('\u{FEFF}').split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = |cell: &Cell| plain(cell.text().unwrap_or_default());
+    let text = |cell: &Cell| plain(cell.text().unwrap_or_default().into_owned());
     rows.iter()
         .map(|(number, cells)| (*number, cells.iter().map(text).collect::<Vec<_>>()))
         .map(|(number, mut cells)| {
