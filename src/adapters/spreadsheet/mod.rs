@@ -98,14 +98,13 @@ enum Stop {
 const NOT_ONE: Stop = Stop::Fault(FileFault::NotASpreadsheet);
 const TOO_LARGE: Stop = Stop::Fault(FileFault::TooLarge);
 
-/// Readers of parts report through `io::Error`, whose kind tells content that is wrong from a disk that fails.
+/// Readers of parts report through `io::Error`: what the system did not report is wrong with the content.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, Other, UnexpectedEof};
-        match error.kind() {
-            FileTooLarge => TOO_LARGE,
-            InvalidData | InvalidInput | Other | UnexpectedEof => NOT_ONE,
-            _ => Self::Io(error),
+        match (error.raw_os_error(), error.kind()) {
+            (Some(_), _) => Self::Io(error),
+            (None, io::ErrorKind::FileTooLarge) => TOO_LARGE,
+            (None, _) => NOT_ONE,
         }
     }
 }
@@ -181,23 +180,6 @@ fn dispatch(path: &Path, sheet: &str, limits: &Limits, out: &mut Out<'_>) -> Res
         }
         false => text.read(sheet, out),
     }
-}
-
-/// Hands over each row of the first visible sheet that holds anything: its number, and its cells from column A on.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_rows(path: &Path, mut row: impl FnMut(u32, &[Cell]) -> ControlFlow<()>) -> Result<(), SpreadsheetError> {
-    let mut seen = false;
-    read(path, "", &Limits::default(), &mut |event| match event {
-        Event::File { .. } => ControlFlow::Continue(()),
-        Event::Sheet { .. } if seen => ControlFlow::Break(()),
-        Event::Sheet { .. } => ControlFlow::Continue(()),
-        Event::Row { number, cells } => {
-            seen = true;
-            row(number, cells)
-        }
-    })
 }
 
 #[cfg(test)]

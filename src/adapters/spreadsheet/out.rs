@@ -108,10 +108,12 @@ impl<'a> Out<'a> {
             self.number = number;
         }
         let column = column as usize;
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, Cell::Empty);
+        if let Some(place) = self.cells.get_mut(column) {
+            *place = cell;
+        } else {
+            self.cells.resize(column, Cell::Empty);
+            self.cells.push(cell);
         }
-        self.cells[column] = cell;
         Ok(())
     }
 

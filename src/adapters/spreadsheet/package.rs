@@ -17,7 +17,7 @@ use crate::domain::workbook::FileFault;
 /// Lists pack twenty to one; a bomb packs a thousand to one.
 const MAX_RATIO: u64 = 100;
 /// Below this much nobody minds how well it packs.
-const RATIO_FLOOR: u64 = 100 << 20;
+const RATIO_FLOOR: u64 = 32 << 20;
 const MAX_PARTS: u64 = 10_000;
 const MAX_RELATIONS: usize = 20_000;
 

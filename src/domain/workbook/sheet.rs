@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block;
 use super::cells::repaired;
-use super::header::{Columns, continues, letters, stands_over};
+use super::header::{BLOCK, Columns, continues, letters, stands_over};
 use super::kinds::Spec;
 use super::labels::{HeadRow, Label};
 use super::legacy::Converter;
@@ -160,6 +160,9 @@ impl Sheet {
             self.read.layout.header_rows.extend(&table.rows);
         }
         self.read.layout.columns = columns.layout();
+        if columns.has_block {
+            self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
+        }
     }
 
     fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
