@@ -13,7 +13,7 @@ use crate::domain::names::{canonical, folded};
 use crate::domain::numbers::Email;
 use crate::domain::permission::Role;
 use crate::domain::places::{PROVINCES, RELATIONS};
-use crate::domain::spreadsheet::Cell;
+use crate::domain::spreadsheet::{Cell, is_filler, is_invisible};
 use crate::domain::staff::parse_login;
 use crate::domain::text::{FieldError, is_tidy};
 
@@ -42,58 +42,6 @@ impl Value {
 
 fn wrong(sentence: &str) -> FieldError {
     FieldError::new(sentence)
-}
-
-/// Takes no room, and nobody typed it on purpose: zero-width characters, marks of direction, control characters.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-        || (c.is_control() && !c.is_whitespace())
-}
-
-fn is_filler(c: char) -> bool {
-    c.is_whitespace()
-        || is_invisible(c)
-        || matches!(c, '.' | '…' | '/' | '-' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2024}' | '\u{2025}')
-}
-
-/// The errors of formulas, as a text file has them.
-const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
-
-fn is_said(text: &str) -> bool {
-    text.chars().any(|c| !is_filler(c)) && !(text.contains('#') && ERRORS.contains(&text.trim()))
-}
-
-/// Whether the cell does not count as empty.
-pub fn is_filled(cell: &Cell) -> bool {
-    match cell {
-        Cell::Empty => false,
-        Cell::Text(text) => is_said(text),
-        Cell::Number(_) | Cell::Date(_) | Cell::Bool(_) => true,
-    }
-}
-
-/// What a person reads in the cell: whole numbers without decimals, dates as dd/mm/yyyy. None for a cell that counts as
-/// empty: nothing in it, an error, or only the dots and dashes that people put where they know nothing.
-pub fn shown(cell: &Cell) -> Option<Cow<'_, str>> {
-    match cell {
-        Cell::Empty => None,
-        Cell::Text(text) => is_said(text).then_some(Cow::Borrowed(text)),
-        Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
-            Some((*number as i64).to_string().into())
-        }
-        Cell::Number(number) => Some(number.to_string().into()),
-        Cell::Date(date) => Some(date.format("%d/%m/%Y").to_string().into()),
-        Cell::Bool(value) => Some(if *value { "TRUE" } else { "FALSE" }.into()),
-    }
-}
-
-/// The beginning of what the cell holds, to find it again; also of a cell that counts as empty.
-pub fn excerpt(cell: &Cell) -> Option<String> {
-    let text = match cell {
-        Cell::Text(text) => Cow::Borrowed(text.as_str()),
-        other => shown(other)?,
-    };
-    Some(text.chars().filter(|c| !c.is_control()).take(60).collect::<String>()).filter(|text| !text.is_empty())
 }
 
 /// The text as written, without what spreadsheets and keyboards put into it: composed letters (NFC), the letter Đ for

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::block;
-use super::cells::{repaired, shown};
-use super::header::{Columns, continues, letters, stands_over};
+use super::cells::repaired;
+use super::header::{BLOCK, Columns, continues, letters, stands_over};
 use super::kinds::Spec;
 use super::labels::{HeadRow, Label};
 use super::legacy::Converter;
@@ -153,20 +153,21 @@ impl Sheet {
         let Some(main) = with_people.or(self.tables.last()) else {
             return;
         };
-        let mut columns = main.columns.clone();
         let is_header = |table: &&Table| table.has_people || table.columns.have_places_of(&main.columns);
+        self.read.layout.columns = main.columns.layout();
         for table in self.tables.iter().filter(is_header) {
-            columns.has_block |= table.columns.has_block;
             self.read.layout.header_rows.extend(&table.rows);
+            if table.columns.has_block {
+                self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
+            }
         }
-        self.read.layout.columns = columns.layout();
     }
 
     fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
         let converted = self.convert(shared, cells);
         let cells = converted.as_deref().unwrap_or(cells);
         if self.read.preview.len() < PREVIEW_ROWS && self.index < PREVIEW_SHEETS {
-            let text = |cell: &Cell| shown(cell).map(|text| repaired(&text).chars().take(60).collect());
+            let text = |cell: &Cell| cell.text().map(|text| repaired(&text).chars().take(60).collect());
             let texts = cells.iter().take(PREVIEW_COLUMNS).map(|cell| text(cell).unwrap_or_default());
             self.read.preview.push((number, texts.collect()));
         }
@@ -220,7 +221,7 @@ impl Sheet {
             return None;
         }
         if headers.first().is_some_and(|first| number < *first) {
-            self.above(cells);
+            self.above(shared.spec, cells);
             return None;
         }
         if self.columns.is_none() {
@@ -296,8 +297,9 @@ impl Sheet {
 
     fn end_header(&mut self, shared: &mut Shared) {
         let rows = std::mem::take(&mut self.header);
-        let columns = Columns::read(shared.spec, &rows, &self.spans)
-            .or_else(|| Columns::read(shared.spec, rows.get(..1)?, &self.spans));
+        // What stands above or below may say otherwise than the row that was known by itself.
+        let parts = (0..rows.len()).map(|from| &rows[from..]).chain((1..rows.len()).rev().map(|to| &rows[..to]));
+        let columns = parts.into_iter().find_map(|part| Columns::read(shared.spec, part, &self.spans));
         if let Some(columns) = columns {
             let numbers = rows.iter().map(|row| row.number).collect();
             self.adopt(shared, columns, &rows, numbers);
@@ -331,7 +333,7 @@ impl Sheet {
     /// Reads a row of the table, if there is one, and the row belongs to it.
     fn person(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
         let Some(columns) = self.columns.as_ref().filter(|columns| !is_form(shared, columns, cells)) else {
-            self.above(cells);
+            self.above(shared.spec, cells);
             return None;
         };
         let row = Row {
@@ -339,19 +341,22 @@ impl Sheet {
             cells,
             columns,
             spans: &self.spans,
-            household: self.household.as_deref().filter(|_| shared.spec.has(Field::HouseholdCode)),
+            household: self.household.as_deref(),
             sex_column: self.sex_column,
         };
         let rules = rows::Rules { spec: shared.spec, today: shared.today, offices: &shared.offices };
         let line = rows::read(&rules, &row, &mut shared.sex_columns, &mut shared.repaired);
         if line.is_none() {
-            self.above(cells);
+            self.above(shared.spec, cells);
         }
         line
     }
 
     /// What stands above a table may be its household's code.
-    fn above(&mut self, cells: &[Cell]) {
+    fn above(&mut self, spec: &Spec, cells: &[Cell]) {
+        if !spec.has(Field::HouseholdCode) {
+            return;
+        }
         self.named_head |= block::names_head(cells);
         if let Some(code) = block::household_code(cells) {
             self.named_household = true;
@@ -362,7 +367,7 @@ impl Sheet {
     fn sample(&mut self, cells: &[Cell]) {
         for (column, cell) in self.read.columns.iter_mut().zip(cells) {
             if column.samples.len() < SAMPLES {
-                column.samples.extend(shown(cell).map(|text| repaired(&text).chars().take(60).collect()));
+                column.samples.extend(cell.text().map(|text| repaired(&text).chars().take(60).collect()));
             }
         }
     }
@@ -371,14 +376,14 @@ impl Sheet {
 /// Whether a row below a table is of a form: a label with a colon, then its value, which can stand in the column of the
 /// codes.
 fn is_form(shared: &Shared, columns: &Columns, cells: &[Cell]) -> bool {
-    let cell = |column: &u16| cells.get(usize::from(*column)).and_then(shown);
+    let cell = |column: &u16| cells.get(usize::from(*column)).and_then(Cell::text);
     if columns.of(Field::Name).iter().any(|column| cell(column).is_some_and(|text| !text.trim_end().ends_with(':'))) {
         return false;
     }
     let Some(key) = columns.of(shared.spec.key).first() else {
         return false;
     };
-    let before = cells.iter().take(usize::from(*key)).rev().find_map(shown);
+    let before = cells.iter().take(usize::from(*key)).rev().find_map(Cell::text);
     let is_label = before.is_some_and(|text| text.trim_end().ends_with(':'));
     is_label || block::household_code(cells).is_some()
 }

@@ -73,11 +73,14 @@ fn what_stands_right_above_a_header_need_not_belong_to_it() {
         "BẢO HIỂM XÃ HỘI VIỆT NAM|||CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM|",
         "DANH SÁCH",
         "|||Mẫu số 01|",
+        "Danh sách thôn Đoài|||Tháng ba|",
     ] {
         let rows = format!("{above}\nMã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT\n{PEOPLE}");
-        let read = list(Kind::Registry, &rows).with_spans(&[span(1, 1, "AC")]).read();
-        assert_eq!(read.sheets[0].layout.header_rows, [2], "{above}");
-        assert_eq!(read.records.len(), 2);
+        for spans in [vec![span(1, 1, "AC")], Vec::new()] {
+            let read = list(Kind::Registry, &rows).with_spans(&spans).read();
+            assert_eq!(read.sheets[0].layout.header_rows, [2], "{above}");
+            assert_eq!(read.records.len(), 2);
+        }
     }
 }
 
