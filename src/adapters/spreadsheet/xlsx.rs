@@ -228,6 +228,7 @@ fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>
     let mut cell = OpenCell { row: 0, column: 0, kind: Kind::Number, style: 0, text: String::new(), is_inline: false };
     let (mut row, mut next_column) = (0_u32, 0_u32);
     let (mut in_text, mut in_phonetic, mut in_rows, mut in_inline) = (false, false, false, false);
+    let mut is_whole = false;
     loop {
         match xml.next()? {
             Event::Start(element) => match element.local_name().as_ref() {
@@ -264,10 +265,11 @@ fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>
                 "rPh" => in_phonetic = false,
                 "c" => close(&cell, workbook, out)?,
                 "sheetData" => return Ok(()),
+                "worksheet" => is_whole = true,
                 _ => {}
             },
             // A sheet without rows may say so by leaving them out.
-            Event::Eof if in_rows => return Err(NOT_ONE),
+            Event::Eof if in_rows || !is_whole => return Err(NOT_ONE),
             Event::Eof => return Ok(()),
             piece if in_text && !in_phonetic && (in_inline || !cell.is_inline) => add_text(&mut cell.text, &piece),
             _ => {}
