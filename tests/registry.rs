@@ -1,5 +1,7 @@
 //! *Danh bạ HGĐ*: an admin looks people up in the household registry and takes it out as a workbook.
 
+#![allow(clippy::unwrap_used)]
+
 #[macro_use]
 mod support;
 

@@ -69,6 +69,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 )
                 .route("/imports/{id}", get().to(import::get))
                 .route("/imports/{id}/progress", get().to(progress::get))
+                .route("/imports/{id}/read", post().to(acts::read))
+                .route("/imports/{id}/read", get().to(acts::back))
                 .route("/imports/{id}/layout", post().to(acts::layout))
                 .route("/imports/{id}/layout", get().to(acts::back))
                 .route("/imports/{id}/apply", post().to(acts::apply))

@@ -69,8 +69,18 @@ pub fn page_of(path: &str) -> String {
     if let Some((page, _)) = path.split_once("/photos") {
         return page.to_owned();
     }
-    let acts =
-        ["/assessment", "/preview", "/recheck", "/search", "/export", "/layout", "/apply", "/cancel", "/rollback"];
+    let acts = [
+        "/assessment",
+        "/preview",
+        "/recheck",
+        "/search",
+        "/export",
+        "/read",
+        "/layout",
+        "/apply",
+        "/cancel",
+        "/rollback",
+    ];
     match acts.iter().find_map(|act| path.strip_suffix(act)) {
         Some(page) => page.to_owned(),
         None if path.starts_with("/staff") => "/staff".into(),

@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { SHOTS, assert, check } from "./check.mjs";
 import { GUESTS, quarters } from "./desk.mjs";
+import { LIST, stands } from "./imports.mjs";
 import { measure } from "./measure.mjs";
 import { arrive } from "./officer.mjs";
 
@@ -241,5 +242,54 @@ export async function looks(browser, desk) {
     await admin.page.getByRole("button", { name: "Thêm cán bộ" }).click();
     await admin.page.locator(".secret").waitFor();
   }, "staff-added");
+
+  const into = (kind, file) => async () => {
+    await admin.page.goto("/imports");
+    await admin.page.getByLabel(kind).check();
+    await admin.page.setInputFiles("#file", file);
+    await admin.page.getByRole("button", { name: "Đọc thử" }).click();
+    await admin.page.locator(".identity").waitFor();
+  };
+  await look("imports, none yet", admin, () => admin.page.goto("/imports"));
+  await look("imports with errors", admin, async () => {
+    await admin.page.getByRole("button", { name: "Đọc thử" }).click();
+    await admin.page.locator("#file-about.error").waitFor();
+  }, "imports-errors");
+  await look("a list that was read", admin, async () => {
+    await into("Danh bạ hộ gia đình", LIST)();
+    await stands(admin.page, "Chờ xác nhận");
+  }, "import");
+  await look("its warnings", admin, () => admin.page.getByRole("link", { name: "Cảnh báo" }).click());
+  await look("who is new in it", admin, () => admin.page.getByRole("link", { name: "Mới" }).click(), "import-new");
+  await look("its columns", admin, () => admin.page.getByText("Cách hiểu tệp").click(), "import-columns");
+  await look("a list that counts", admin, async () => {
+    await admin.page.getByRole("button", { name: "Nhập vào danh bạ" }).click();
+    await stands(admin.page, "Đã nhập");
+  });
+  await look("the question before it is taken back", admin, () => admin.page.getByRole("link", { name: "Hoàn tác…" }).click(), "import-rollback");
+  await look("a list without a header", admin, async () => {
+    const rows = "k1;k2;k3\n1;0200000001;Phạm Thị Mới\n";
+    await into("Danh bạ hộ gia đình", { name: "la.csv", mimeType: "text/csv", buffer: Buffer.from(rows) })();
+    await stands(admin.page, "Không nhập được");
+  }, "import-refused");
+  await look("a correction with an error", admin, async () => {
+    await admin.page.fill("[name=rows-0]", "hai");
+    await admin.page.getByRole("button", { name: "Đọc lại với cách hiểu này" }).click();
+    await admin.page.locator(".header-rows .error").waitFor();
+  });
+  await look("a list in an old encoding", admin, async () => {
+    const text = Buffer.from("Ma so BHXH,Ho ten\r\n0200000001,Nguy\xD4n Th\xDE H\xDFa\r\n0200000002,Tr\xC7n V\xA8n \xA7\xF8c\r\n", "latin1");
+    await into("Danh bạ hộ gia đình", { name: "cu.csv", mimeType: "text/csv", buffer: text })();
+    await stands(admin.page, "Chờ xác nhận");
+    await admin.page.getByRole("button", { name: "Nhập vào danh bạ" }).click();
+    await admin.page.locator("#confirmed-about.error").waitFor();
+  }, "import-encoding");
+  await look("imports", admin, () => admin.page.goto("/imports"), "imports-list");
+  await look("registry", admin, () => admin.page.goto("/registry"), "registry-list");
+  await look("registry, nobody found", admin, async () => {
+    await admin.page.fill("#q", "khong ai ten the nay ca");
+    await admin.page.getByRole("button", { name: "Tra cứu" }).click();
+    await admin.page.locator(".empty").waitFor();
+  });
   await admin.leave();
 }

@@ -9,6 +9,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import { SHOTS, check, summary } from "./check.mjs";
 import { Desk, cleanUp, makeProvince, makeWorkplace } from "./desk.mjs";
+import { bringingIn } from "./imports.mjs";
 import { sessionEnds, twoOfficers, webcam } from "./interrupted.mjs";
 import { byKeyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
@@ -22,6 +23,7 @@ const PARTS = {
   session: sessionEnds,
   colleagues: twoOfficers,
   webcam,
+  imports: bringingIn,
   looks,
 };
 

@@ -54,6 +54,7 @@ fn has_words(part: impl BufRead, words: [&str; 2]) -> Result<[bool; 2], Stop> {
         for (found, finder) in found.iter_mut().zip(&finders) {
             *found = *found || finder.find(piece).is_some();
         }
+        Ok(())
     })?;
     Ok(found)
 }

@@ -153,13 +153,15 @@ impl Sheet {
         let Some(main) = with_people.or(self.tables.last()) else {
             return;
         };
+        let mut columns = main.columns.clone();
         let is_header = |table: &&Table| table.has_people || table.columns.have_places_of(&main.columns);
-        self.read.layout.columns = main.columns.layout();
         for table in self.tables.iter().filter(is_header) {
+            columns.has_block |= table.columns.has_block;
             self.read.layout.header_rows.extend(&table.rows);
-            if table.columns.has_block {
-                self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
-            }
+        }
+        self.read.layout.columns = columns.layout();
+        if columns.has_block {
+            self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
         }
     }
 

@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use sha2::{Digest, Sha256};
 
-use super::folder::{Folder, List};
+use super::folder::{Folder, List, sha256_of};
 use super::read::{self, Found, Task};
 use super::{ImportError, Watch, json, step, workbooks};
 use crate::clock;
@@ -98,18 +97,6 @@ fn read_mapping(path: &PathBuf) -> anyhow::Result<Vec<Layout>> {
              [{{\"name\": \"Sheet1\", \"header_rows\": [1], \"columns\": {{\"code\": \"B\", \"name\": \"C\"}}}}]",
             path.display()
         ),
-    }
-}
-
-fn sha256_of(path: &PathBuf) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut file = std::fs::File::open(path)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            read => hash.update(buffer.get(..read).unwrap_or_default()),
-        }
     }
 }
 

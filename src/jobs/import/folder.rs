@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::config::private_folder;
 use crate::domain::ids::ImportId;
@@ -132,6 +133,20 @@ impl Folder {
     pub fn all<T: DeserializeOwned>(&self, list: List) -> io::Result<impl Iterator<Item = io::Result<T>>> {
         let lines = BufReader::new(File::open(self.list(list))?).lines();
         Ok(lines.map(|line| Ok(serde_json::from_str(&line?)?)))
+    }
+}
+
+/// What a file is known by, whatever it is called. Blocks.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let (mut file, mut hash) = (BufReader::with_capacity(1 << 16, File::open(path)?), Sha256::new());
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(piece);
+        let length = piece.len();
+        file.consume(length);
     }
 }
 

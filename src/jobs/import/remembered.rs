@@ -62,9 +62,9 @@ pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<La
 }
 
 /// Forgets what was said of the headings of these sheets.
-pub fn forget(conn: &mut Conn, kind: Kind, sheets: &[SheetRead]) -> diesel::QueryResult<()> {
+pub fn forget(conn: &mut Conn, kind: Kind, sheets: &[SheetRead]) -> Result<(), DbError> {
     let headings: Vec<String> = places(sheets).into_keys().collect();
-    imports::forget(conn, kind, &headings)
+    Ok(imports::forget(conn, kind, &headings)?)
 }
 
 /// Keeps what a person says of the columns of these sheets, as far as their headings stand near the top.

@@ -142,6 +142,26 @@ pub async fn roll_back(
     .await
 }
 
+/// `POST /imports/{id}/read`: once more, as it was understood before, what broke or was let go of
+pub async fn read(
+    person: Allowed<allowed::Import>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let Form { seen, .. } = form.into_inner();
+    act(person, session, parts, ImportId(path.into_inner()), seen, |conn, import| {
+        if !import.state.may_read_again() || !import.has_files {
+            return Ok(Done::MovedOn);
+        }
+        let layouts = import.layouts.as_deref();
+        let moved = imports::read_again(conn, import.id, import.state, layouts, clock::now())?;
+        Ok(if moved { Done::Yes } else { Done::MovedOn })
+    })
+    .await
+}
+
 /// `POST /imports/{id}/layout`: *Đọc lại với cách hiểu này*, or as the program understands it by itself
 pub async fn layout(
     person: Allowed<allowed::Import>,

@@ -103,6 +103,11 @@ impl ImportPage {
         }
     }
 
+    /// It broke or was let go of: there is nothing to decide on before it is read once more.
+    fn may_only_be_read(&self) -> bool {
+        matches!(self.import.state, ImportState::Failed | ImportState::Cancelled) && self.import.has_files
+    }
+
     /// What a person is to decide on.
     fn lead(&self) -> &'static str {
         let counts = self.import.counts;

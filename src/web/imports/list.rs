@@ -1,8 +1,5 @@
 //! The imports so far, and the form that begins one.
 
-use std::fs::File;
-use std::io::{self, BufRead};
-
 use actix_multipart::form::tempfile::{TempFile, TempFileConfig};
 use actix_multipart::form::text::Text;
 use actix_multipart::form::{MultipartForm, MultipartFormConfig};
@@ -10,7 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::{PATH, largest_file};
 use crate::clock;
@@ -20,7 +16,7 @@ use crate::domain::ids::ImportId;
 use crate::domain::text::{self, FieldError};
 use crate::domain::workbook::Kind;
 use crate::error::AppError;
-use crate::jobs::import::folder::Folder;
+use crate::jobs::import::folder::{Folder, sha256_of};
 use crate::startup::Parts;
 use crate::web::allowed::{self, Allowed};
 use crate::web::session::TypedSession;
@@ -149,14 +145,16 @@ pub async fn post(
         return show(&person, &session, &parts, At::default(), (kind, errors, status)).await;
     };
     let (staff, now) = (person.id, clock::now());
-    let data_dir = parts.config.data_dir.clone();
+    let (data_dir, bytes) = (parts.config.data_dir.clone(), i64::try_from(upload.file.size).unwrap_or(i64::MAX));
+    let file = upload.file.file;
+    let (file, sha256) = web::block(move || sha256_of(file.path()).map(|sha256| (file, sha256))).await??;
     let id = parts
         .write(move |conn| {
             let new = NewImport {
                 kind,
                 file_name: &name,
-                sha256: &sha256(upload.file.file.reopen()?)?,
-                bytes: i64::try_from(upload.file.size).unwrap_or(i64::MAX),
+                sha256: &sha256,
+                bytes,
                 staff: Some(staff),
                 sheet: None,
                 layouts: None,
@@ -166,7 +164,7 @@ pub async fn post(
             // The row and the file come together: the worker sees neither before the commit.
             let folder = Folder::of(&data_dir, id);
             folder.create()?;
-            upload.file.file.persist(folder.source()).map_err(|error| error.error)?;
+            file.persist(folder.source()).map_err(|error| error.error)?;
             Ok(id)
         })
         .await?;
@@ -181,18 +179,5 @@ fn file_name(sent: &str) -> String {
         Ok(name) => name.unwrap_or_default(),
         // Some name it has; which one does not matter.
         Err(_) => "tệp không rõ tên".to_owned(),
-    }
-}
-
-fn sha256(file: File) -> io::Result<String> {
-    let (mut file, mut hash) = (io::BufReader::with_capacity(1 << 16, file), Sha256::new());
-    loop {
-        let piece = file.fill_buf()?;
-        if piece.is_empty() {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(piece);
-        let count = piece.len();
-        file.consume(count);
     }
 }

@@ -24,17 +24,17 @@ fn two_cells_at_opposite_corners_cost_nothing() {
     assert_eq!(rows("x", &workbook.save_to_buffer().unwrap()), [(1, vec![text("A1")])]);
     let far = [cell(0x0204, 0, 0, 0, b"\x01\0\0A"), cell(0x0204, 65_535, 255, 0, b"\x01\0\0B")].concat();
     let dimensions = record(0x0200, &[[0; 4], [0xFF; 4], [0; 4], [0xFF; 4]].concat());
-    let file = xls(0x0600, &[], &[(b"\x01\0a", 0, [dimensions, far].concat())]);
-    assert_eq!(rows("x", &file), [(1, vec![text("A")])]);
-    let places = sheet(
-        "<row r='1'><c r='A99999999999'><v>1</v></c><c r='ZZZZZZZZZZ1'><v>1</v></c><c r='é1'><v>3</v></c></row>
-        <row r='4294967295'><c><v>4</v></c></row>",
-    );
+    for sheet in [[&dimensions[..], &far[..24]].concat(), far] {
+        assert_eq!(fault(&xls(0x0600, &[], &[(b"\x01\0a", 0, sheet)])), FileFault::TooLarge);
+    }
+    let places =
+        sheet("<row r='1'><c><v>1</v></c><c r='XFD1'><v>2</v></c></row><row r='4294967295'><c><v>4</v></c></row>");
     let number = Cell::Number;
-    assert_eq!(
-        rows("x", &xlsx(&places, &[])),
-        [(1, vec![number(1.0), number(1.0), number(3.0)]), (u32::MAX, vec![number(4.0)])]
-    );
+    assert_eq!(rows("x", &xlsx(&places, &[])), [(1, vec![number(1.0)]), (u32::MAX, vec![number(4.0)])]);
+    for place in ["é1", "A0", "1", "A"] {
+        let sheet = sheet(&format!("<row><c r='{place}'><v>1</v></c></row>"));
+        assert_eq!(fault(&xlsx(&sheet, &[])), FileFault::NotASpreadsheet, "{place}");
+    }
 }
 
 /// Many zeros, which pack a thousand to one.
@@ -66,8 +66,17 @@ fn bombs_are_refused_whether_they_say_so_or_lie() {
 #[test]
 fn definitions_in_a_document_do_nothing() {
     let dtd = "<!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;'><!ENTITY f SYSTEM 'file:///etc/passwd'>]>";
-    let hostile = dtd.to_owned() + &sheet("<row><c t='str'><v>x&b;&f;&amp;</v></c></row>");
-    assert_eq!(rows("x", &xlsx(&hostile, &[("../../etc/passwd", b"x")])), [(1, vec![text("x&")])]);
+    let harmless = dtd.to_owned() + &sheet("<row><c t='str'><v>x&amp;</v></c></row>");
+    assert_eq!(rows("x", &xlsx(&harmless, &[("../../etc/passwd", b"x")])), [(1, vec![text("x&")])]);
+    for entity in ["&b;", "&f;"] {
+        let hostile = dtd.to_owned() + &sheet(&format!("<row><c t='str'><v>{entity}</v></c></row>"));
+        assert_eq!(fault(&xlsx(&hostile, &[])), FileFault::NotASpreadsheet);
+    }
+    let texts = |claim: &str| format!("<!-- --><sst uniqueCount='{claim}'><si/></sst>");
+    for (claim, expected) in [("1000000", Ok(())), ("1000001", Err(FileFault::TooLarge)), ("-1", Ok(()))] {
+        let file = xlsx(&sheet(""), &[("xl/sharedStrings.xml", texts(claim).as_bytes())]);
+        assert_eq!(contents("x", &file).map(|_| ()), expected, "{claim}");
+    }
     let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
     assert_eq!(fault(&xlsx(&deep, &[])), FileFault::NotASpreadsheet);
     let long = sheet(&format!("<row><c t='str'><v>{}</v></c></row>", "y".repeat(9 << 20)));
