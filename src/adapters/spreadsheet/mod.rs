@@ -154,7 +154,10 @@ fn dispatch(path: &Path, sheet: &str, limits: &Limits, out: &mut Out<'_>) -> Res
     file.rewind()?;
     if beginning.starts_with(ZIP) {
         let mut package = Package::open(file, length, limits)?;
-        return if package.has("content.xml") {
+        // A document that is encrypted as a whole is a single part of its package.
+        return if package.has("encrypted-package") {
+            Err(Stop::Fault(FileFault::Protected))
+        } else if package.has("content.xml") {
             ods::read(&mut package, out)
         } else {
             let workbook = package.workbook()?;

@@ -176,6 +176,14 @@ fn what_is_cut_off_or_has_something_behind_it_is_no_spreadsheet() {
 }
 
 #[test]
+fn a_sheet_that_does_not_end_is_cut_off_also_before_its_rows() {
+    for sheet in ["", "<worksheet>", "<worksheet><sheetData>", "<worksheet><sheetData><row r=\"1\"/>"] {
+        assert_eq!(fault(&xlsx(sheet, &[])), FileFault::NotASpreadsheet, "{sheet}");
+    }
+    assert!(contents("x.xlsx", &xlsx("<worksheet><sheetData/></worksheet>", &[])).is_ok());
+}
+
+#[test]
 fn whatever_is_broken_breaks_nothing() {
     let mut random = 0x2545_F491_4F6C_DD1D_u64;
     let mut next = |below: usize| -> usize {

@@ -241,4 +241,6 @@ fn open_document_sheets_are_read() {
     let manifest = "<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>";
     let locked = packed(&[("META-INF/manifest.xml", manifest.as_bytes()), ("content.xml", b"\x01\x02")]);
     assert_eq!(contents("x.ods", &locked).unwrap_err(), FileFault::Protected);
+    let locked = packed(&[("META-INF/manifest.xml", manifest.as_bytes()), ("encrypted-package", b"\x01\x02")]);
+    assert_eq!(contents("x.ods", &locked).unwrap_err(), FileFault::Protected);
 }
