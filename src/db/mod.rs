@@ -155,6 +155,20 @@ pub struct Db {
     writer: Arc<Mutex<()>>,
 }
 
+/// A connection of [`Db::load`].
+pub struct Load<'a> {
+    db: &'a Db,
+    conn: &'a mut Conn,
+}
+
+impl Load<'_> {
+    /// One transaction.
+    pub fn write<T, E: From<DbError>>(&mut self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        let _queue = self.db.queue();
+        transaction(self.conn, f)
+    }
+}
+
 /// What can go wrong between us and the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -233,6 +247,26 @@ impl Db {
                 conn.batch_execute("PRAGMA synchronous = FULL").map_err(DbError::from)?;
                 outcome
             }
+        })
+    }
+
+    /// For many rows in many transactions, which a power cut may take back: one connection with room for the pages that such
+    /// rows touch again and again. Others get their turn between two transactions. Blocks.
+    pub fn load<T, E: From<DbError>>(&self, f: impl FnOnce(&mut Load<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.with(|conn| {
+            let (room, usual) = match conn {
+                // 64 MB of pages; a checkpoint when as much has been written, and not every 4 MB.
+                Conn::Sqlite(_) => (
+                    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000",
+                    "PRAGMA synchronous = FULL; PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 1000; \
+                     PRAGMA shrink_memory; PRAGMA wal_checkpoint(PASSIVE)",
+                ),
+                Conn::Postgres(_) => ("SET synchronous_commit = off", "RESET synchronous_commit"),
+            };
+            conn.batch_execute(room).map_err(DbError::from)?;
+            let outcome = f(&mut Load { db: self, conn });
+            conn.batch_execute(usual).map_err(DbError::from)?;
+            outcome
         })
     }
 

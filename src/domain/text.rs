@@ -2,6 +2,7 @@
 //! U+FFFD, and a bidi override shows one name and stores another: all of that is refused here, with a sentence.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -26,6 +27,47 @@ impl std::error::Error for FieldError {}
 /// Characters that take no room and that nobody typed on purpose.
 pub(super) fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}')
+}
+
+/// Whether nothing has to be repaired: composed Latin letters, ASCII, single spaces between words. Most texts are so, and
+/// composing is slow.
+pub(super) fn is_tidy(text: &str) -> bool {
+    let mut after_space = true;
+    for c in text.chars() {
+        match c {
+            ' ' if after_space => return false,
+            'Ð' | 'ð' => return false,
+            ' '..='~' | 'À'..='ÿ' | '\u{100}'..='\u{1B0}' | '\u{1EA0}'..='\u{1EF9}' => {}
+            _ => return false,
+        }
+        after_space = c == ' ';
+    }
+    !after_space
+}
+
+/// The character below U+1F00 that each of them becomes: the letters of Latin script end there.
+fn table(of: impl Fn(char) -> char) -> Vec<char> {
+    ('\0'..'\u{1F00}').map(of).collect()
+}
+
+/// Lower case of Latin letters.
+pub(super) fn lower(text: &str) -> String {
+    static LETTERS: LazyLock<Vec<char>> = LazyLock::new(|| table(|c| c.to_lowercase().next().unwrap_or(c)));
+    let mut lower = String::with_capacity(text.len());
+    lower.extend(text.chars().map(|c| LETTERS.get(c as usize).copied().unwrap_or(c)));
+    lower
+}
+
+/// The letter below the accents of one of Latin script; đ becomes d by hand, because Unicode does not take it apart.
+pub(super) fn unaccented(c: char) -> char {
+    static LETTERS: LazyLock<Vec<char>> = LazyLock::new(|| {
+        table(|c| match c {
+            'Đ' | 'Ð' => 'D',
+            'đ' | 'ð' => 'd',
+            c => c.nfd().next().unwrap_or(c),
+        })
+    });
+    if c.is_ascii() { c } else { LETTERS.get(c as usize).copied().unwrap_or(c) }
 }
 
 fn is_bidi_control(c: char) -> bool {
@@ -57,6 +99,9 @@ fn check(text: &str, max: usize) -> Result<(), FieldError> {
 /// # Errors
 /// Control characters, a broken encoding, bidi overrides, more than `max` characters.
 pub fn line(raw: &str, max: usize) -> Result<Option<String>, FieldError> {
+    if is_tidy(raw) && raw.len() <= max {
+        return Ok(Some(raw.to_owned()));
+    }
     let spaced: String =
         raw.nfc().filter(|c| !is_zero_width(*c)).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let text = spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -4,11 +4,6 @@ use chrono::{Duration, NaiveDate, NaiveDateTime};
 
 use super::out::Value;
 
-/// Whether the formats that every program knows by number show dates or times of day.
-pub fn is_builtin_date(id: u32) -> bool {
-    matches!(id, 14..=22 | 27..=36 | 45 | 47 | 50..=58)
-}
-
 /// Whether a format shows a date or a time of day, such as `dd/mm/yyyy`; a length of time (`[h]:mm`) is neither.
 pub fn is_date_format(code: &str) -> bool {
     let mut chars = code.chars();

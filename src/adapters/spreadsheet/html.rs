@@ -2,12 +2,14 @@
 //! tokenizer, never as a tree: tags that are not closed, or closed twice, cost nothing. All tables of a file are one sheet,
 //! in which each `<tr>` is a row.
 
+use std::io::Read;
+
 use html5gum::emitters::naive_next_state;
 use html5gum::{Emitter, Error, IoReader, State, Tokenizer};
 
 use super::out::{Out, Value, add_span};
 use super::text::Text;
-use super::{NOT_ONE, Stop};
+use super::{NOT_ONE, Stop, mime};
 use crate::domain::workbook::Span;
 
 /// What the HTML standard allows.
@@ -21,20 +23,25 @@ const MAX_WORD: usize = 64;
 
 pub fn read(text: &Text, sheet: &str, out: &mut Out<'_>) -> Result<(), Stop> {
     let mut spans = Vec::new();
-    if !walk(text, Walk { spans: Some(&mut spans), ..Walk::default() })? {
+    if !walk(open(text)?, Walk { spans: Some(&mut spans), ..Walk::default() })? {
         return Err(NOT_ONE);
     }
     out.file(text.bytes())?;
     out.sheet(sheet, &spans, None)?;
-    walk(text, Walk { out: Some(out), ..Walk::default() })?;
+    walk(open(text)?, Walk { out: Some(out), ..Walk::default() })?;
     Ok(())
 }
 
+fn open(text: &Text) -> Result<Box<dyn Read>, Stop> {
+    let source = text.open()?;
+    Ok(if mime::is_letter(text.start()) { Box::new(mime::Pages::new(source)) } else { Box::new(source) })
+}
+
 /// Returns whether there is a table.
-fn walk(text: &Text, mut walk: Walk<'_, '_>) -> Result<bool, Stop> {
+fn walk(source: impl Read, mut walk: Walk<'_, '_>) -> Result<bool, Stop> {
     let tags = Tags { walk: &mut walk, last_start: Vec::new(), tag: Tag::default() };
     // The only token is the wish to stop.
-    if let Some(token) = Tokenizer::new_with_emitter(IoReader::new(text.open()?), tags).next() {
+    if let Some(token) = Tokenizer::new_with_emitter(IoReader::new(source), tags).next() {
         token?;
     }
     walk.stop.take().map_or(Ok(walk.found), Err)

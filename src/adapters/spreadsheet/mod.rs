@@ -1,23 +1,27 @@
 //! The reader of lists, in whatever file they come and whoever made it: .xlsx, .xlsb, .xls, .ods, text with delimiters, and
 //! the HTML and XML that programs save under the name of a spreadsheet. The content decides the format, never the name.
 //!
+//! calamine reads Excel's workbooks. It does not read the merged areas of OpenDocument sheets, and writes out what they
+//! repeat; nor does it know the other formats: those have readers of our own.
+//!
 //! A file of a kilobyte can claim cells, strings or bytes without end, and a failed allocation ends the whole process. So
-//! every format is read as a stream, nothing is gathered into a rectangle, a claim has a limit that is checked before it is
-//! believed, and in production the reading happens in a process of its own ([`read_apart`]).
+//! every format but .xls is read as a stream, a claim has a limit that is checked before it is believed, and the reading
+//! happens in a process of its own ([`read_apart`]): there a reader may also panic, as calamine does over some broken files.
 
 mod apart;
 mod dates;
+mod excel;
 mod html;
+mod mime;
 mod ods;
 mod out;
 mod package;
-mod strings;
 mod text;
 mod xls;
-mod xls_records;
 mod xlsb;
 mod xlsx;
 mod xml;
+mod xml2003;
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -94,14 +98,13 @@ enum Stop {
 const NOT_ONE: Stop = Stop::Fault(FileFault::NotASpreadsheet);
 const TOO_LARGE: Stop = Stop::Fault(FileFault::TooLarge);
 
-/// Readers of parts report through `io::Error`, whose kind tells content that is wrong from a disk that fails.
+/// Readers of parts report through `io::Error`: what the system did not report is wrong with the content.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, Other, UnexpectedEof};
-        match error.kind() {
-            FileTooLarge => TOO_LARGE,
-            InvalidData | InvalidInput | Other | UnexpectedEof => NOT_ONE,
-            _ => Self::Io(error),
+        match (error.raw_os_error(), error.kind()) {
+            (Some(_), _) => Self::Io(error),
+            (None, io::ErrorKind::FileTooLarge) => TOO_LARGE,
+            (None, _) => NOT_ONE,
         }
     }
 }
@@ -151,46 +154,35 @@ fn dispatch(path: &Path, sheet: &str, limits: &Limits, out: &mut Out<'_>) -> Res
     file.rewind()?;
     if beginning.starts_with(ZIP) {
         let mut package = Package::open(file, length, limits)?;
-        return if package.has("content.xml") {
+        // A document that is encrypted as a whole is a single part of its package.
+        return if package.has("encrypted-package") {
+            Err(Stop::Fault(FileFault::Protected))
+        } else if package.has("content.xml") {
             ods::read(&mut package, out)
         } else {
             let workbook = package.workbook()?;
             if workbook.ends_with(".bin") {
-                xlsb::read(&mut package, &workbook, out)
+                xlsb::read(path, &mut package, &workbook, out)
             } else {
-                xlsx::read(&mut package, &workbook, out)
+                xlsx::read(path, &mut package, &workbook, out)
             }
         };
     }
     if beginning == OLE {
-        return xls::read(file, out);
+        return xls::read(path, file, out);
     }
     let text = text::Text::examine(file)?;
     let start = text.start();
-    if start.starts_with('<') && start.contains("<office:document") {
-        ods::read_flat(&text, out)
-    } else if start.starts_with('<') {
-        html::read(&text, sheet, out)
-    } else {
-        text.read(sheet, out)
-    }
-}
-
-/// Hands over each row of the first visible sheet that holds anything: its number, and its cells from column A on.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_rows(path: &Path, mut row: impl FnMut(u32, &[Cell]) -> ControlFlow<()>) -> Result<(), SpreadsheetError> {
-    let mut seen = false;
-    read(path, "", &Limits::default(), &mut |event| match event {
-        Event::File { .. } => ControlFlow::Continue(()),
-        Event::Sheet { .. } if seen => ControlFlow::Break(()),
-        Event::Sheet { .. } => ControlFlow::Continue(()),
-        Event::Row { number, cells } => {
-            seen = true;
-            row(number, cells)
+    match start.starts_with('<') {
+        true if start.contains("<office:document") => ods::read_flat(&text, out),
+        true if xml2003::is_workbook(start) => xml2003::read(&text, out),
+        true => html::read(&text, sheet, out),
+        // Some portals print a word or an error before the page.
+        false if mime::is_letter(start) || start.to_ascii_lowercase().contains("<table") => {
+            html::read(&text, sheet, out)
         }
-    })
+        false => text.read(sheet, out),
+    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::dates::iso_date;
 use super::out::{Out, add_span, cut};
 use super::package::{Package, scan};
 use super::text::Text;
-use super::xml::{Xml, add_text, attribute, plain};
-use super::{Cell, NOT_ONE, Stop};
+use super::xml::{Xml, add_text, attribute, attributes, plain};
+use super::{Cell, NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::{Bytes, FileFault, Span};
 
 const CONTENT: &str = "content.xml";
@@ -54,6 +54,7 @@ fn has_words(part: impl BufRead, words: [&str; 2]) -> Result<[bool; 2], Stop> {
         for (found, finder) in found.iter_mut().zip(&finders) {
             *found = *found || finder.find(piece).is_some();
         }
+        Ok(())
     })?;
     Ok(found)
 }
@@ -213,17 +214,17 @@ impl<'w, 'o> Walk<'w, 'o> {
         let is_covered = element.local_name().as_ref() == "covered-table-cell";
         let mut cell = OpenCell { repeats: 1, is_covered, ..OpenCell::default() };
         let mut spanned = (1, 1);
-        for attribute in element.attributes().with_checks(false).flatten() {
-            let (prefix, name) = attribute.key.as_ref().split_once(':').unwrap_or_default();
-            let number = || attribute.value.parse::<u64>().unwrap_or(1).max(1);
+        for (name, value) in attributes(element) {
+            let (prefix, name) = name.split_once(':').unwrap_or_default();
+            let number = || value.parse::<u64>().unwrap_or(1).max(1);
             match name {
                 "number-columns-repeated" => cell.repeats = number(),
                 "number-columns-spanned" => spanned.1 = number(),
                 "number-rows-spanned" => spanned.0 = number(),
-                "value-type" if prefix == "calcext" => cell.is_error = attribute.value == "error",
-                "value-type" => cell.kind = attribute.value.into_owned(),
+                "value-type" if prefix == "calcext" => cell.is_error = value == "error",
+                "value-type" => value.clone_into(&mut cell.kind),
                 "value" | "date-value" | "boolean-value" | "string-value" if prefix == "office" => {
-                    cell.value = Some(plain(attribute.value).into_owned());
+                    cell.value = Some(plain(value).into_owned());
                 }
                 _ => {}
             }
@@ -296,8 +297,8 @@ impl<'w, 'o> Walk<'w, 'o> {
         let text_bytes =
             self.cells.iter().map(|(_, cell)| if let Cell::Text(text) = cell { text.len() as u64 } else { 0 });
         out.expect(self.row_repeats, self.cells.len() as u64, text_bytes.sum())?;
-        for row in first..self.row {
-            let row = u32::try_from(row).map_err(|_| super::TOO_LARGE)?;
+        let number = |row: u64| u32::try_from(row).map_err(|_| TOO_LARGE);
+        for row in number(first)?..number(self.row)? {
             for (column, cell) in &self.cells {
                 out.cell(row, *column, cell.into())?;
             }

@@ -92,7 +92,8 @@ impl<'a> Out<'a> {
         }
         let cell = match value {
             Value::Empty => return Ok(()),
-            Value::Text(text) if text.trim().is_empty() => return Ok(()),
+            // Spaces are handed over: whoever is shown why a row is not taken sees what its cell holds.
+            Value::Text("") => return Ok(()),
             Value::Text(text) => Cell::Text(self.keep(text)?),
             Value::Number(number) if !number.is_finite() => return Ok(()),
             Value::Number(number) => Cell::Number(number),
@@ -107,10 +108,12 @@ impl<'a> Out<'a> {
             self.number = number;
         }
         let column = column as usize;
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, Cell::Empty);
+        if let Some(place) = self.cells.get_mut(column) {
+            *place = cell;
+        } else {
+            self.cells.resize(column, Cell::Empty);
+            self.cells.push(cell);
         }
-        self.cells[column] = cell;
         Ok(())
     }
 

@@ -10,14 +10,14 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-use super::xml::{Xml, attribute};
+use super::xml::{MAX_PIECE, Xml, attribute};
 use super::{Limits, NOT_ONE, Stop, TOO_LARGE};
 use crate::domain::workbook::FileFault;
 
 /// Lists pack twenty to one; a bomb packs a thousand to one.
 const MAX_RATIO: u64 = 100;
 /// Below this much nobody minds how well it packs.
-const RATIO_FLOOR: u64 = 100 << 20;
+const RATIO_FLOOR: u64 = 32 << 20;
 const MAX_PARTS: u64 = 10_000;
 const MAX_RELATIONS: usize = 20_000;
 
@@ -25,6 +25,7 @@ pub struct Package {
     archive: ZipArchive<BufReader<File>>,
     /// Parts by their name in small letters with forward slashes.
     names: HashMap<String, usize>,
+    unpacked: u64,
 }
 
 /// What a part refers to: by id, the kind (the last word of its address) and the part.
@@ -55,14 +56,22 @@ impl Package {
             if is_bomb(part.compressed_size(), part.size()) {
                 return Err(TOO_LARGE);
             }
-            if let Ok(name) = part.name() {
-                names.insert(normal(&name), index);
+            // Of two parts of one name, one would be checked and the other read.
+            if let Ok(name) = part.name()
+                && names.insert(normal(&name), index).is_some()
+            {
+                return Err(NOT_ONE);
             }
         }
         if unpacked > limits.unpacked_bytes || is_bomb(packed, unpacked) {
             return Err(TOO_LARGE);
         }
-        Ok(Self { archive, names })
+        Ok(Self { archive, names, unpacked })
+    }
+
+    /// How many bytes all parts have together.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -77,6 +86,14 @@ impl Package {
         let file = self.archive.by_index(*index)?;
         let left = file.size();
         Ok(Some(BufReader::with_capacity(64 << 10, Declared { file, left })))
+    }
+
+    /// As [`Self::part`], if it is no longer than this.
+    pub fn part_within(&mut self, name: &str, limit: u64) -> Result<Option<Part<'_>>, Stop> {
+        match self.part(name)? {
+            Some(part) if part.get_ref().left > limit => Err(TOO_LARGE),
+            part => Ok(part),
+        }
     }
 
     pub fn xml(&mut self, name: &str) -> Result<Option<Xml<Part<'_>>>, Stop> {
@@ -174,7 +191,8 @@ pub type Part<'a> = BufReader<Declared<'a>>;
 /// A part that may not be longer than the archive says.
 pub struct Declared<'a> {
     file: ZipFile<'a, BufReader<File>>,
-    left: u64,
+    /// How many bytes are still to come.
+    pub left: u64,
 }
 
 impl Read for Declared<'_> {
@@ -188,18 +206,29 @@ impl Read for Declared<'_> {
     }
 }
 
-/// Goes through a part once, in pieces of which each begins with the end of the one before, so that a word on the border is
-/// seen whole. `look` gets the piece and how many of its bytes were seen before.
-pub fn scan(mut part: impl BufRead, overlap: usize, mut look: impl FnMut(&[u8], usize)) -> Result<(), Stop> {
+/// Goes through a part of XML once, in pieces of which each begins with the end of the one before, so that a word on the
+/// border is seen whole. `look` gets the piece and how many of its bytes were seen before. A text or a tag that is so long
+/// that whole pieces lie in it is too large: readers hold it in memory.
+pub fn scan(
+    mut part: impl BufRead,
+    overlap: usize,
+    mut look: impl FnMut(&[u8], usize) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     let mut window = vec![0; overlap + (256 << 10)];
-    let mut kept = 0;
+    let (mut kept, mut inside) = (0, 0);
     loop {
         let read = part.read(&mut window[kept..])?;
         if read == 0 {
             return Ok(());
         }
         let filled = kept + read;
-        look(&window[..filled], kept);
+        let fresh = &window[kept..filled];
+        let goes_on = memchr::memchr(b'<', fresh).is_none() || memchr::memchr(b'>', fresh).is_none();
+        inside = if goes_on { inside + read } else { 0 };
+        if inside > MAX_PIECE {
+            return Err(TOO_LARGE);
+        }
+        look(&window[..filled], kept)?;
         kept = filled.min(overlap);
         window.copy_within(filled - kept..filled, 0);
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::out::{Out, Value};
 use super::{NOT_ONE, Stop};
@@ -181,30 +181,33 @@ pub struct Decoded {
     /// What is read of the input and not decoded.
     pending: std::ops::Range<usize>,
     ended: bool,
+    finished: bool,
 }
 
 impl Decoded {
     fn new(file: File, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { file, decoder, input: vec![0; 64 << 10].into(), pending: 0..0, ended: false }
+        Self { file, decoder, input: vec![0; 64 << 10].into(), pending: 0..0, ended: false, finished: false }
     }
 }
 
 impl Read for Decoded {
     fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while !self.finished {
             if self.pending.is_empty() && !self.ended {
                 let read = self.file.read(&mut self.input)?;
                 self.pending = 0..read;
                 self.ended = read == 0;
             }
             let input = &self.input[self.pending.clone()];
-            let (_, taken, written, _) = self.decoder.decode_to_utf8(input, output, self.ended);
+            let (result, taken, written, _) = self.decoder.decode_to_utf8(input, output, self.ended);
             self.pending.start += taken;
-            if written > 0 || self.ended {
+            self.finished = self.ended && result == CoderResult::InputEmpty;
+            if written > 0 {
                 return Ok(written);
             }
         }
+        Ok(0)
     }
 }
 
@@ -355,7 +358,7 @@ fn likely_delimiter(text: &[u8]) -> u8 {
             }
             rest = rest.get(1..).unwrap_or_default();
         }
-        counts.into_iter().map(|(cells, rows)| rows * (cells - 1)).max().unwrap_or(0)
+        counts.into_iter().map(|(cells, rows)| rows * rows * (cells - 1)).max().unwrap_or(0)
     };
     // Of equals the last is taken: a comma is also in numbers and addresses.
     *b",|;\t".iter().max_by_key(|delimiter| score(**delimiter)).unwrap_or(&b'\t')

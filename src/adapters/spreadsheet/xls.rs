@@ -1,196 +1,182 @@
-//! Excel 97-2003 workbooks (.xls), and those of Excel 5 and 95: records in a compound file, which is also what protected
-//! workbooks of today are packed in. Numbers of sections are those of [MS-XLS].
+//! Excel 97-2003 workbooks (.xls), and those of Excel 5 and 95, which calamine reads as a whole: every cell of every sheet,
+//! each sheet as a rectangle, and that twice. So how large the rectangles are is found out before, and a file whose sheets
+//! would not fit is refused; the memory limit of the process stands behind it. Protected workbooks of today are packed in
+//! the same compound files. Numbers of sections are those of [MS-XLS].
 
 use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom};
+use std::io::{BufReader, Read};
+use std::path::Path;
 
+use calamine::{Reader, Xls, XlsError};
 use cfb::CompoundFile;
-use encoding_rs::{Encoding, WINDOWS_1252};
 
-use super::dates::date;
-use super::out::{Out, Value, add_span};
-use super::xls_records::{Globals, Records, f64_at, record, text_at, u16_at, u32_at};
-use super::xlsb::rk;
-use super::{Cell, NOT_ONE, Stop, TOO_LARGE};
-use crate::domain::workbook::{Bytes, FileFault, Span};
+use super::excel::{is_read, spans, value};
+use super::out::Out;
+use super::{NOT_ONE, Stop, TOO_LARGE};
+use crate::domain::workbook::{Bytes, FileFault};
 
-/// Of a sheet whose rows are in disorder, which must be gathered before they are handed over.
-const MAX_GATHERED: usize = 2_000_000;
+/// The rectangles of all sheets, in cells of seventy bytes: sixty-five thousand rows of forty-five columns.
+const MAX_AREA: u64 = 3_000_000;
+/// For so many cells memory may be set aside because a sheet says that it has them.
+const MAX_CLAIMED_CELLS: u64 = 8_000_000;
 
-type Stream = BufReader<cfb::Stream<File>>;
-
-pub fn read(file: File, out: &mut Out<'_>) -> Result<(), Stop> {
-    let mut compound = CompoundFile::open(file)?;
-    if compound.exists("/EncryptedPackage") {
-        return Err(Stop::Fault(FileFault::Protected));
+pub fn read(path: &Path, file: File, out: &mut Out<'_>) -> Result<(), Stop> {
+    check(file)?;
+    let file = File::open(path).map_err(Stop::Io)?;
+    let mut xls = Xls::new(BufReader::new(file)).map_err(stop)?;
+    if xls.sheets_metadata().is_empty() {
+        return Err(NOT_ONE);
     }
-    let name = ["/Workbook", "/Book"].into_iter().find(|name| compound.is_stream(name)).ok_or(NOT_ONE)?;
-    let stream = BufReader::with_capacity(64 << 10, compound.open_stream(name)?);
-    let mut records = Records::new(stream);
-    let globals = Globals::read(&mut records)?;
     out.file(Bytes::Workbook)?;
-    for (position, name) in &globals.sheets {
-        let ahead = look_ahead(&mut records, *position)?;
-        out.sheet(name, &ahead.spans, ahead.rows)?;
-        records.seek(*position)?;
-        if ahead.in_order {
-            read_sheet(&mut records, &globals, &mut |row, column, value| out.cell(row, column, value))?;
-        } else {
-            read_in_disorder(&mut records, &globals, out)?;
+    let mut names: Vec<String> = Vec::new();
+    for sheet in xls.sheets_metadata().iter().filter(|sheet| is_read(sheet)) {
+        if !names.contains(&sheet.name) {
+            names.push(sheet.name.clone());
+        }
+    }
+    for name in names {
+        let merged = xls.merge_cells_by_sheet_name(&name).map_err(stop)?;
+        let range = xls.worksheet_range(&name).map_err(stop)?;
+        let (top, left) = range.start().unwrap_or_default();
+        out.sheet(&name, &spans(&merged)?, range.end().map(|(row, _)| row + 1))?;
+        for (number, row) in (top + 1..).zip(range.rows()) {
+            for (column, cell) in (left..).zip(row) {
+                out.cell(number, column, value(cell))?;
+            }
         }
     }
     Ok(())
 }
 
-struct Ahead {
-    spans: Vec<Span>,
-    rows: Option<u32>,
-    in_order: bool,
+fn stop(error: XlsError) -> Stop {
+    match error {
+        XlsError::Password => Stop::Fault(FileFault::Protected),
+        XlsError::Io(error) => error.into(),
+        _ => NOT_ONE,
+    }
 }
 
-/// What stands behind the rows of a sheet, and whether they are in order: some programs write cells as they come.
-fn look_ahead(records: &mut Records<Stream>, position: u64) -> Result<Ahead, Stop> {
-    let mut ahead = Ahead { spans: Vec::new(), rows: None, in_order: true };
-    let mut last_row = 0;
-    records.seek(position)?;
-    records.each_of_sheet(|kind, data| {
+/// Records by their number in section 2.3.2.
+mod record {
+    pub const FORMULA: u16 = 0x0006;
+    pub const END: u16 = 0x000A;
+    pub const PASSWORD: u16 = 0x002F;
+    pub const MANY_RK: u16 = 0x00BD;
+    pub const RICH: u16 = 0x00D6;
+    pub const SHARED: u16 = 0x00FD;
+    pub const DIMENSIONS: u16 = 0x0200;
+    pub const NUMBER: u16 = 0x0203;
+    pub const LABEL: u16 = 0x0204;
+    pub const BOOL_OR_ERROR: u16 = 0x0205;
+    pub const RK: u16 = 0x027E;
+    pub const BEGIN: u16 = 0x0809;
+}
+
+/// Whether the file can be opened, and its sheets are not too large.
+fn check(file: File) -> Result<(), Stop> {
+    let mut compound = CompoundFile::open(file)?;
+    if compound.exists("/EncryptedPackage") {
+        return Err(Stop::Fault(FileFault::Protected));
+    }
+    let name = ["/Workbook", "/Book"].into_iter().find(|name| compound.is_stream(name)).ok_or(NOT_ONE)?;
+    let mut stream = BufReader::with_capacity(64 << 10, compound.open_stream(name)?);
+    let (mut sheet, mut total, mut depth, mut is_first) = (Area::default(), 0_u64, 0_u32, true);
+    let mut head = [0; 16];
+    while is_whole(stream.read_exact(&mut head[..4]))? {
+        let (kind, length) = (u16_at(&head, 0), u16_at(&head, 2));
+        if is_first && kind != record::BEGIN {
+            return Err(NOT_ONE);
+        }
+        is_first = false;
+        // All that is looked at stands at the beginning of a record.
+        let known = length.min(12);
+        head[4..].fill(0);
+        if !is_whole(stream.read_exact(&mut head[4..4 + usize::from(known)]))? {
+            return Err(NOT_ONE);
+        }
+        stream.seek_relative(i64::from(length - known))?;
         match kind {
-            // 2.4.168
-            record::MERGED => {
-                for area in data.get(2..).unwrap_or_default().chunks_exact(8) {
-                    let number = |at| u16_at(area, at).map_or(0, u64::from);
-                    add_span(&mut ahead.spans, (number(0) + 1, number(2) + 1), (number(4), number(6)))?;
+            record::PASSWORD => return Err(Stop::Fault(FileFault::Protected)),
+            // Charts stand inside of sheets; their cells are passed over.
+            record::BEGIN => {
+                depth += 1;
+                if depth == 1 {
+                    sheet = Area::default();
                 }
             }
-            record::DIMENSIONS => {
-                let last = if data.len() >= 14 { u32_at(data, 4) } else { u16_at(data, 2).map(u32::from) };
-                ahead.rows = last;
+            record::END => {
+                if depth == 1 {
+                    total = total.saturating_add(sheet.cells());
+                }
+                depth = depth.saturating_sub(1);
             }
-            kind if record::is_cell(kind) => {
-                let row = u16_at(data, 0).unwrap_or(0);
-                ahead.in_order &= row >= last_row;
-                last_row = row;
+            record::DIMENSIONS if depth == 1 && claimed_cells(&head[4..], length)? > MAX_CLAIMED_CELLS => {
+                return Err(TOO_LARGE);
+            }
+            record::FORMULA
+            | record::RICH
+            | record::SHARED
+            | record::NUMBER
+            | record::LABEL
+            | record::BOOL_OR_ERROR
+            | record::RK
+            | record::MANY_RK
+                if depth == 1 =>
+            {
+                let cells = if kind == record::MANY_RK { u64::from(length / 6) } else { 1 };
+                sheet.add(u16_at(&head, 4).into(), u16_at(&head, 6).into(), cells);
             }
             _ => {}
         }
-        Ok(())
-    })?;
-    Ok(ahead)
-}
-
-fn read_in_disorder(records: &mut Records<Stream>, globals: &Globals, out: &mut Out<'_>) -> Result<(), Stop> {
-    let columns = out.columns();
-    let mut cells = Vec::new();
-    read_sheet(records, globals, &mut |row, column, value| {
-        if cells.len() >= MAX_GATHERED {
+        if total.saturating_add(sheet.cells()) > MAX_AREA {
             return Err(TOO_LARGE);
         }
-        if column < columns {
-            cells.push((row, column, Cell::from(value)));
-        }
-        Ok(())
-    })?;
-    cells.sort_by_key(|(row, ..)| *row);
-    cells.iter().try_for_each(|(row, column, cell)| out.cell(*row, *column, cell.into()))
+    }
+    Ok(())
 }
 
-type Each<'a> = &'a mut dyn FnMut(u32, u32, Value<'_>) -> Result<(), Stop>;
-
-fn read_sheet(records: &mut Records<Stream>, globals: &Globals, each: Each<'_>) -> Result<(), Stop> {
-    // A formula whose text follows in a record of its own.
-    let mut formula = None;
-    records.each_of_sheet(|kind, data| {
-        if kind == record::STRING {
-            if let Some((row, column)) = formula.take() {
-                let (text, _) =
-                    text_at(data, 2, u16_at(data, 0).unwrap_or(0).into(), globals.bytes_in).ok_or(NOT_ONE)?;
-                each(row, column, Value::Text(&text))?;
-            }
-            return Ok(());
-        }
-        if !record::is_cell(kind) {
-            return Ok(());
-        }
-        let (Some(row), Some(column)) = (u16_at(data, 0), u16_at(data, 2)) else {
-            return Err(NOT_ONE);
-        };
-        let (row, column) = (u32::from(row) + 1, u32::from(column));
-        let number = |style: Option<u16>, number: f64| match globals.dates.get(style.map_or(0, usize::from)) {
-            Some(true) => date(number, globals.is_1904),
-            _ => Value::Number(number),
-        };
-        let style = u16_at(data, 4);
-        let text;
-        let value = match kind {
-            record::NUMBER => number(style, f64_at(data, 6).ok_or(NOT_ONE)?),
-            record::RK => number(style, rk(u32_at(data, 6).ok_or(NOT_ONE)?)),
-            record::MANY_RK => {
-                let numbers = data.get(4..data.len().saturating_sub(2)).unwrap_or_default().chunks_exact(6);
-                for (column, pair) in (column..).zip(numbers) {
-                    each(row, column, number(u16_at(pair, 0), rk(u32_at(pair, 2).unwrap_or(0))))?;
-                }
-                return Ok(());
-            }
-            record::LABEL | record::RICH_LABEL => {
-                text = text_at(data, 8, u16_at(data, 6).unwrap_or(0).into(), globals.bytes_in).ok_or(NOT_ONE)?.0;
-                Value::Text(&text)
-            }
-            record::SHARED_LABEL => {
-                let number = u32_at(data, 6).ok_or(NOT_ONE)? as usize;
-                globals.strings.get(number).map_or(Value::Empty, Value::Text)
-            }
-            record::BOOL_OR_ERROR => match data.get(6..8) {
-                Some([value, 0]) => Value::Bool(*value != 0),
-                _ => Value::Empty,
-            },
-            // 2.5.133: what is no number says so in its last two bytes.
-            _ => match data.get(6..14) {
-                Some([0, .., 0xFF, 0xFF]) => {
-                    formula = Some((row, column));
-                    return Ok(());
-                }
-                Some([1, _, value, .., 0xFF, 0xFF]) => Value::Bool(*value != 0),
-                Some([.., 0xFF, 0xFF]) => Value::Empty,
-                _ => number(style, f64_at(data, 6).ok_or(NOT_ONE)?),
-            },
-        };
-        each(row, column, value)
-    })
-}
-
-/// How the bytes of the texts of Excel 5 and 95 are read.
-pub fn of_codepage(codepage: u16) -> &'static Encoding {
-    let label = match codepage {
-        10_000 | 0x8000 => "macintosh".to_owned(),
-        866 => "ibm866".to_owned(),
-        932 => "shift_jis".to_owned(),
-        936 => "gbk".to_owned(),
-        949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        codepage => format!("windows-{codepage}"),
+/// How many cells a sheet says that it has, section 2.4.90: rows and columns from the first to before the last.
+fn claimed_cells(content: &[u8], length: u16) -> Result<u64, Stop> {
+    let short = |at| u64::from(u16_at(content, at));
+    let (first_row, end_row, end_column) = if length < 14 {
+        (short(0), short(2), short(6))
+    } else {
+        (short(0) | short(2) << 16, short(4) | short(6) << 16, short(10))
     };
-    Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252)
+    let rows = if end_row == 0 { 1 } else { end_row.checked_sub(first_row).ok_or(NOT_ONE)? };
+    Ok(rows * end_column.max(1))
 }
 
-impl<S: std::io::Read + Seek> Records<S> {
-    pub fn seek(&mut self, position: u64) -> Result<(), Stop> {
-        self.source.seek(SeekFrom::Start(position))?;
-        self.forget_next();
-        Ok(())
+fn u16_at(data: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([data[at], data[at + 1]])
+}
+
+fn is_whole(result: std::io::Result<()>) -> Result<bool, Stop> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The smallest rectangle around the cells of a sheet: the first row and column, and those behind the last.
+#[derive(Default)]
+struct Area {
+    rows: Option<(u64, u64)>,
+    columns: Option<(u64, u64)>,
+}
+
+impl Area {
+    fn add(&mut self, row: u64, column: u64, cells: u64) {
+        let wider = |old: Option<(u64, u64)>, from: u64, to: u64| {
+            Some(old.map_or((from, to), |(first, end)| (first.min(from), end.max(to))))
+        };
+        self.rows = wider(self.rows, row, row + 1);
+        self.columns = wider(self.columns, column, column + cells);
     }
 
-    /// The records of the sheet that begins here, without those of charts inside of it.
-    fn each_of_sheet(&mut self, mut each: impl FnMut(u16, &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
-        let mut depth = 0_u32;
-        while let Some(kind) = self.next()? {
-            match kind {
-                record::BEGIN => depth += 1,
-                record::END if depth <= 1 => return Ok(()),
-                record::END => depth -= 1,
-                kind if depth == 1 => each(kind, &self.data)?,
-                _ => {}
-            }
-        }
-        Err(NOT_ONE)
+    fn cells(&self) -> u64 {
+        let [rows, columns] = [self.rows, self.columns].map(|it| it.map_or(0, |(first, end)| end - first));
+        rows * columns
     }
 }

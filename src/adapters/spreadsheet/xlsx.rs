@@ -1,161 +1,170 @@
-//! Excel workbooks of today (.xlsx, .xlsm): XML in a package, transitional or strict.
+//! Excel workbooks of today (.xlsx, .xlsm), of which calamine reads everything but two things. It holds all texts and styles
+//! of a workbook in memory and believes what a file says of itself, so the parts are checked before it sees them. And for the
+//! merged areas of a sheet it would read the XML once more, which takes as long as the cells: here their bytes are searched
+//! for, on the way through the part that checks it.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::io::BufRead;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
+use calamine::{Reader, Xlsx, XlsxCellReader, XlsxError};
 use memchr::memmem::Finder;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
 
-use super::dates::{date, is_builtin_date, is_date_format, iso_date};
-use super::out::{Out, Value, add_span};
-use super::package::{Package, Relations, scan};
-use super::strings::Strings;
-use super::xml::{Xml, add_text, attribute, plain};
+use super::excel::{MAX_INDEX_BYTES, MAX_TEXT_BYTES, check_texts, is_read, value};
+use super::out::{Out, add_span};
+use super::package::{Package, scan};
+use super::xml::attribute;
 use super::{NOT_ONE, Stop, TOO_LARGE};
-use crate::domain::workbook::{Bytes, Span};
+use crate::domain::workbook::{Bytes, FileFault, Span};
 
-const MAX_SHEETS: usize = 10_000;
+/// What calamine makes something of that is many times as large as in the file. Excel allows 65,000 styles of cells.
+const HELD: &[&str] = &["xf", "font", "fill", "border", "definedName", "sheet", "Relationship"];
+const MAX_HELD: u64 = 300_000;
+/// At least as long as the longest tag that is counted.
+const OVERLAP_OF_TAGS: usize = 16;
+/// What stands in front of the rows of a sheet is as much as the widths of sixteen thousand columns.
+const MAX_BEFORE_ROWS: usize = 8 << 20;
 
-struct Workbook {
-    is_1904: bool,
-    strings: Strings,
-    /// Of each format of cells, whether it shows dates.
-    dates: Vec<bool>,
-}
+pub fn read(path: &Path, package: &mut Package, workbook: &str, out: &mut Out<'_>) -> Result<(), Stop> {
+    let (folder, file) = workbook.rsplit_once('/').unwrap_or(("", workbook));
+    let relations = format!("{folder}/_rels/{file}.rels");
+    let (styles, theme) = (format!("{folder}/styles.xml"), format!("{folder}/theme/theme1.xml"));
+    for part in ["_rels/.rels", workbook, &relations, &styles, &theme] {
+        if let Some(part) = package.part_within(part, MAX_INDEX_BYTES)? {
+            let mut held = 0;
+            scan(part, OVERLAP_OF_TAGS, |piece, seen| {
+                held += count(HELD, piece, seen);
+                if held > MAX_HELD { Err(TOO_LARGE) } else { Ok(()) }
+            })?;
+        }
+    }
+    check_strings(package, &format!("{folder}/sharedStrings.xml"))?;
+    let sheets = parts_of_sheets(package, workbook)?;
 
-pub fn read(package: &mut Package, workbook: &str, out: &mut Out<'_>) -> Result<(), Stop> {
-    let relations = package.relations(workbook)?;
-    let (sheets, is_1904) = read_workbook(package, workbook, &relations)?;
-    let part = |kind: &str, usual: &str| {
-        relations.values().find(|(it, _)| it == kind).map_or_else(|| usual.to_owned(), |(_, part)| part.clone())
-    };
-    let dates = read_styles(package, &part("styles", "xl/styles.xml"))?;
-    let strings = read_strings(package, &part("sharedStrings", "xl/sharedStrings.xml"))?;
-    let workbook = Workbook { is_1904, strings, dates };
+    let file = File::open(path).map_err(Stop::Io)?;
+    let mut xlsx = Xlsx::new(BufReader::with_capacity(64 << 10, file)).map_err(stop)?;
+    let names: Vec<_> = xlsx.sheets_metadata().iter().map(|sheet| is_read(sheet).then(|| sheet.name.clone())).collect();
+    if names.is_empty() {
+        return Err(NOT_ONE);
+    }
     out.file(Bytes::Workbook)?;
-    for (name, part) in sheets {
-        let (spans, rows) = package.part(&part)?.map_or(Err(NOT_ONE), look_ahead)?;
-        out.sheet(&name, &spans, rows)?;
-        if let Some(xml) = package.xml(&part)? {
-            read_sheet(xml, &workbook, out)?;
+    let (mut names_read, mut parts_read) = (HashSet::new(), HashSet::new());
+    for (name, part) in names.iter().zip(&sheets) {
+        // What has no name is not shown. A part is one sheet, however often it is named, and a name is that of the first.
+        let Some(name) = name.as_ref().filter(|name| names_read.insert(*name) && parts_read.insert(part)) else {
+            continue;
+        };
+        let spans = package.part(part)?.map_or(Err(NOT_ONE), merged_areas)?;
+        match xlsx.worksheet_cells_reader(name) {
+            Ok(cells) => {
+                let last = cells.dimensions().end.0;
+                out.sheet(name, &spans, (last > 0).then_some(last.saturating_add(1)))?;
+                read_sheet(cells, out)?;
+            }
+            // A sheet without rows may say so by leaving out what holds them.
+            Err(XlsxError::NotAWorksheet(kind)) if kind.ends_with("worksheet") => out.sheet(name, &spans, None)?,
+            Err(error) => return Err(stop(error)),
         }
     }
     Ok(())
 }
 
-/// The visible sheets, by name and part, and whether days are counted from 1904.
-fn read_workbook(
-    package: &mut Package,
-    workbook: &str,
-    relations: &Relations,
-) -> Result<(Vec<(String, String)>, bool), Stop> {
+fn stop(error: XlsxError) -> Stop {
+    match error {
+        XlsxError::Password => Stop::Fault(FileFault::Protected),
+        XlsxError::Io(error) => error.into(),
+        _ => NOT_ONE,
+    }
+}
+
+fn read_sheet(mut cells: XlsxCellReader<'_, BufReader<File>>, out: &mut Out<'_>) -> Result<(), Stop> {
+    loop {
+        match cells.next_cell() {
+            Ok(Some(cell)) => {
+                let (row, column) = cell.get_position();
+                out.cell(row.saturating_add(1), column, value(cell.get_value()))?;
+            }
+            Ok(None) => return Ok(()),
+            // An error with a name newer than calamine, such as #SPILL!: empty, as every cell with an error.
+            Err(XlsxError::CellError(_)) => {}
+            Err(error) => return Err(stop(error)),
+        }
+    }
+}
+
+/// The texts, and how many the file says that there are: calamine sets memory aside for them before it has seen one.
+fn check_strings(package: &mut Package, part: &str) -> Result<(), Stop> {
+    let unpacked = package.unpacked();
+    let Some(content) = package.part_within(part, MAX_TEXT_BYTES)? else {
+        return Ok(());
+    };
+    let bytes = content.get_ref().left;
+    let mut texts = 0;
+    scan(content, OVERLAP_OF_TAGS, |piece, seen| {
+        texts += count(&["si"], piece, seen);
+        Ok(())
+    })?;
+    check_texts(unpacked, texts, bytes)?;
+    let mut xml = package.xml(part)?.ok_or(NOT_ONE)?;
+    loop {
+        match xml.next()? {
+            Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "sst" => {
+                let claim = attribute(&element, "uniqueCount").and_then(|count| count.trim().parse::<u64>().ok());
+                return check_texts(unpacked, claim.unwrap_or(0), 0);
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// How many tags of these names begin in a piece of XML and were not seen whole before.
+fn count(names: &[&str], piece: &[u8], seen: usize) -> u64 {
+    let is_one = |at: &usize| {
+        let tag = &piece[at + 1..];
+        names.iter().any(|name| {
+            let end = tag.strip_prefix(name.as_bytes()).and_then(|rest| rest.first());
+            end.is_some_and(|end| matches!(end, b'>' | b'/') || end.is_ascii_whitespace())
+                && at + 1 + name.len() >= seen
+        })
+    };
+    // A name may have a prefix.
+    memchr::memchr2_iter(b'<', b':', piece).filter(is_one).count() as u64
+}
+
+/// Where each sheet is, in their order: calamine keeps that to itself.
+fn parts_of_sheets(package: &mut Package, workbook: &str) -> Result<Vec<String>, Stop> {
+    let relations = package.relations(workbook)?;
+    let mut parts = Vec::new();
     let mut xml = package.xml(workbook)?.ok_or(NOT_ONE)?;
-    // A part is one sheet, however often it is named.
-    let mut parts = HashSet::new();
-    let (mut sheets, mut is_1904, mut is_workbook) = (Vec::new(), false, false);
     loop {
         match xml.next()? {
-            Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
-                "workbook" => is_workbook = true,
-                "workbookPr" => {
-                    if let Some(value) = attribute(&element, "date1904") {
-                        is_1904 = matches!(value.as_ref(), "1" | "true" | "on");
-                    }
-                }
-                "sheet" => {
-                    let is_visible = attribute(&element, "state").is_none_or(|state| state == "visible");
-                    let related = attribute(&element, "id").and_then(|id| relations.get(id.as_ref()));
-                    if is_visible
-                        && let Some((kind, part)) = related
-                        && kind == "worksheet"
-                        && parts.insert(part)
-                    {
-                        sheets.push((attribute(&element, "name").unwrap_or_default().into_owned(), part.clone()));
-                    }
-                    if sheets.len() > MAX_SHEETS {
-                        return Err(TOO_LARGE);
-                    }
-                }
-                _ => {}
-            },
-            Event::Eof if is_workbook => return Ok((sheets, is_1904)),
-            Event::Eof => return Err(NOT_ONE),
+            Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "sheet" => {
+                let related = attribute(&element, "id").and_then(|id| relations.get(id.as_ref()));
+                parts.push(related.ok_or(NOT_ONE)?.1.clone());
+            }
+            Event::Eof => return Ok(parts),
             _ => {}
         }
     }
 }
 
-fn read_styles(package: &mut Package, part: &str) -> Result<Vec<bool>, Stop> {
-    let (mut own, mut dates, mut of_cells) = (HashMap::new(), Vec::new(), false);
-    let Some(mut xml) = package.xml(part)? else {
-        return Ok(dates);
-    };
-    let number = |element: &BytesStart<'_>| attribute(element, "numFmtId").and_then(|id| id.trim().parse::<u32>().ok());
-    loop {
-        match xml.next()? {
-            Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
-                "numFmt" => {
-                    if let (Some(id), Some(code)) = (number(&element), attribute(&element, "formatCode")) {
-                        own.insert(id, is_date_format(&code));
-                    }
-                }
-                "cellXfs" => of_cells = true,
-                "xf" if of_cells => {
-                    let id = number(&element).unwrap_or(0);
-                    dates.push(own.get(&id).copied().unwrap_or_else(|| is_builtin_date(id)));
-                }
-                _ => {}
-            },
-            Event::End(element) if element.local_name().as_ref() == "cellXfs" => of_cells = false,
-            Event::Eof => return Ok(dates),
-            _ => {}
-        }
-    }
-}
-
-fn read_strings(package: &mut Package, part: &str) -> Result<Strings, Stop> {
-    let mut strings = Strings::default();
-    let Some(mut xml) = package.xml(part)? else {
-        return Ok(strings);
-    };
-    let mut text = String::new();
-    // Only what is inside of <t> is text, and what is inside of <rPh> says how to pronounce it.
-    let (mut in_text, mut in_phonetic) = (false, false);
-    loop {
-        match xml.next()? {
-            Event::Start(element) => match element.local_name().as_ref() {
-                "si" => text.clear(),
-                "t" => in_text = true,
-                "rPh" => in_phonetic = true,
-                _ => {}
-            },
-            Event::Empty(element) if element.local_name().as_ref() == "si" => strings.push(""),
-            Event::End(element) => match element.local_name().as_ref() {
-                "si" => strings.push(&unescaped(&text)),
-                "t" => in_text = false,
-                "rPh" => in_phonetic = false,
-                _ => {}
-            },
-            Event::Eof => return Ok(strings),
-            piece if in_text && !in_phonetic => add_text(&mut text, &piece),
-            _ => {}
-        }
-    }
-}
-
-/// The merged areas of a sheet, which stand behind its rows, and how many rows it says it has. Goes through the whole part,
-/// so that one that is cut off is found out before a row of it is handed over.
-fn look_ahead(part: impl BufRead) -> Result<(Vec<Span>, Option<u32>), Stop> {
+/// The merged areas of a sheet, which stand behind its rows. Goes through the whole part, so that one that is cut off is
+/// found out before a row of it is handed over.
+fn merged_areas(part: impl BufRead) -> Result<Vec<Span>, Stop> {
     const OVERLAP: usize = 512;
-    let (merged, dimension) = (Finder::new("mergeCell"), Finder::new("dimension"));
-    let (mut spans, mut rows, mut too_many) = (Vec::new(), None, Ok(()));
-    let mut first = true;
+    let merged = Finder::new("mergeCell");
+    let (rows, mut has_rows, mut before_rows) = (Finder::new("sheetData"), false, 0);
+    let mut spans = Vec::new();
     scan(part, OVERLAP, |piece, seen| {
-        if first {
-            first = false;
-            let found = dimension.find(piece).and_then(|at| reference(&piece[at + 9..]));
-            rows = found.map(|area| area.last_row);
+        if !has_rows {
+            has_rows = rows.find(piece).is_some();
+            before_rows += piece.len();
+            if !has_rows && before_rows > MAX_BEFORE_ROWS {
+                return Err(TOO_LARGE);
+            }
         }
         for at in merged.find_iter(piece) {
             let rest = &piece[at + 9..];
@@ -164,15 +173,14 @@ fn look_ahead(part: impl BufRead) -> Result<(Vec<Span>, Option<u32>), Stop> {
             if end.is_none_or(|end| end < seen) || !matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
                 continue;
             }
-            if let Some(span) = reference(rest)
-                && too_many.is_ok()
-            {
+            if let Some(span) = reference(rest) {
                 let rows = (span.first_row.into(), span.last_row.into());
-                too_many = add_span(&mut spans, rows, (span.first_column.into(), span.last_column.into()));
+                add_span(&mut spans, rows, (span.first_column.into(), span.last_column.into()))?;
             }
         }
+        Ok(())
     })?;
-    too_many.map(|()| (spans, rows))
+    Ok(spans)
 }
 
 /// The area in `ref="A1:C3"` before the end of the tag.
@@ -202,161 +210,4 @@ fn position(reference: &str) -> Option<(u32, u32)> {
         }
     }
     (row > 0).then_some((row, column.checked_sub(1)?))
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Number,
-    Shared,
-    Text,
-    Bool,
-    Iso,
-    Error,
-}
-
-struct OpenCell {
-    row: u32,
-    column: u32,
-    kind: Kind,
-    style: usize,
-    text: String,
-    /// An inline text is in <is>, and then <v> does not count.
-    is_inline: bool,
-}
-
-fn read_sheet(mut xml: Xml<impl BufRead>, workbook: &Workbook, out: &mut Out<'_>) -> Result<(), Stop> {
-    let mut cell = OpenCell { row: 0, column: 0, kind: Kind::Number, style: 0, text: String::new(), is_inline: false };
-    let (mut row, mut next_column) = (0_u32, 0_u32);
-    let (mut in_text, mut in_phonetic, mut in_rows, mut in_inline) = (false, false, false, false);
-    loop {
-        match xml.next()? {
-            Event::Start(element) => match element.local_name().as_ref() {
-                "c" => {
-                    open(&mut cell, &element, row, next_column);
-                    next_column = cell.column.saturating_add(1);
-                }
-                "v" => in_text = true,
-                "is" => {
-                    cell.text.clear();
-                    (cell.is_inline, in_inline) = (true, true);
-                }
-                "t" => in_text = in_inline,
-                "rPh" => in_phonetic = true,
-                "row" => {
-                    row = next_row(&element, row)?;
-                    next_column = 0;
-                }
-                "sheetData" => in_rows = true,
-                _ => {}
-            },
-            Event::Empty(element) => match element.local_name().as_ref() {
-                "c" => {
-                    open(&mut cell, &element, row, next_column);
-                    next_column = cell.column.saturating_add(1);
-                    out.cell(cell.row, cell.column, Value::Empty)?;
-                }
-                "row" => row = next_row(&element, row)?,
-                _ => {}
-            },
-            Event::End(element) => match element.local_name().as_ref() {
-                "v" | "t" => in_text = false,
-                "is" => in_inline = false,
-                "rPh" => in_phonetic = false,
-                "c" => close(&cell, workbook, out)?,
-                "sheetData" => return Ok(()),
-                _ => {}
-            },
-            // A sheet without rows may say so by leaving them out.
-            Event::Eof if in_rows => return Err(NOT_ONE),
-            Event::Eof => return Ok(()),
-            piece if in_text && !in_phonetic && (in_inline || !cell.is_inline) => add_text(&mut cell.text, &piece),
-            _ => {}
-        }
-    }
-}
-
-fn next_row(element: &BytesStart<'_>, row: u32) -> Result<u32, Stop> {
-    let said = attribute(element, "r").and_then(|number| number.trim().parse().ok()).filter(|number| *number > 0);
-    said.or(row.checked_add(1)).ok_or(NOT_ONE)
-}
-
-fn open(cell: &mut OpenCell, element: &BytesStart<'_>, row: u32, column: u32) {
-    // Cells without a place of their own follow each other; so do rows, of which the first is 1.
-    (cell.row, cell.column, cell.kind, cell.style, cell.is_inline) = (row.max(1), column, Kind::Number, 0, false);
-    cell.text.clear();
-    for attribute in element.attributes().with_checks(false).flatten() {
-        match attribute.key.as_ref() {
-            "r" => {
-                if let Some(place) = position(&attribute.value) {
-                    (cell.row, cell.column) = place;
-                }
-            }
-            "s" => cell.style = attribute.value.parse().unwrap_or(0),
-            "t" => {
-                cell.kind = match plain(attribute.value).as_ref() {
-                    "s" => Kind::Shared,
-                    "b" => Kind::Bool,
-                    "e" => Kind::Error,
-                    "d" => Kind::Iso,
-                    "n" | "" => Kind::Number,
-                    _ => Kind::Text,
-                };
-            }
-            _ => {}
-        }
-    }
-}
-
-fn close(cell: &OpenCell, workbook: &Workbook, out: &mut Out<'_>) -> Result<(), Stop> {
-    let unescaped_text;
-    let value = match cell.kind {
-        _ if cell.is_inline || cell.kind == Kind::Text => {
-            unescaped_text = unescaped(&cell.text);
-            Value::Text(&unescaped_text)
-        }
-        Kind::Shared => {
-            let number = cell.text.trim().parse().ok();
-            number.and_then(|number| workbook.strings.get(number)).map_or(Value::Empty, Value::Text)
-        }
-        Kind::Bool => match cell.text.trim() {
-            "1" | "true" | "TRUE" => Value::Bool(true),
-            "0" | "false" | "FALSE" => Value::Bool(false),
-            _ => Value::Empty,
-        },
-        Kind::Iso => iso_date(&cell.text).map_or(Value::Text(&cell.text), Value::Date),
-        Kind::Number | Kind::Text => match cell.text.trim().parse::<f64>() {
-            Ok(number) if workbook.dates.get(cell.style).copied().unwrap_or(false) => date(number, workbook.is_1904),
-            Ok(number) => Value::Number(number),
-            Err(_) => Value::Text(&cell.text),
-        },
-        Kind::Error => Value::Empty,
-    };
-    out.cell(cell.row, cell.column, value)
-}
-
-/// Characters that XML cannot hold are written `_x000D_`.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains("_x") {
-        return text.into();
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("_x") {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let code = rest.get(2..6).filter(|_| rest.as_bytes().get(6) == Some(&b'_'));
-        let code = code.filter(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
-        match code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
-            Some(character) => {
-                plain.push(character);
-                rest = &rest[7..];
-            }
-            None => {
-                plain.push_str("_x");
-                rest = &rest[2..];
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain.into()
 }

@@ -1,6 +1,5 @@
 //! The household's code where it stands above the table of its members.
 
-use super::cells::shown;
 use super::labels::key;
 use crate::domain::spreadsheet::Cell;
 
@@ -14,7 +13,7 @@ pub fn household_code(cells: &[Cell]) -> Option<Option<String>> {
     let has_digits = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
     cells.iter().enumerate().find_map(|(at, cell)| match cell {
         Cell::Text(text) if text.len() <= 1000 => {
-            let next = || cells[at + 1..].iter().find_map(shown).filter(|next| !next.contains(':'));
+            let next = || cells[at + 1..].iter().find_map(Cell::text).filter(|next| !next.contains(':'));
             let value = match behind_label(text)? {
                 "" => next().map(|next| next.into_owned()),
                 value => Some(value.to_owned()),

@@ -13,9 +13,9 @@ use crate::domain::names::{canonical, folded};
 use crate::domain::numbers::Email;
 use crate::domain::permission::Role;
 use crate::domain::places::{PROVINCES, RELATIONS};
-use crate::domain::spreadsheet::Cell;
+use crate::domain::spreadsheet::{Cell, is_filler, is_invisible};
 use crate::domain::staff::parse_login;
-use crate::domain::text::FieldError;
+use crate::domain::text::{FieldError, is_tidy};
 
 /// What a cell was read as.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,63 +42,6 @@ impl Value {
 
 fn wrong(sentence: &str) -> FieldError {
     FieldError::new(sentence)
-}
-
-/// Takes no room, and nobody typed it on purpose: zero-width characters, marks of direction, control characters.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-        || (c.is_control() && !c.is_whitespace())
-}
-
-fn is_filler(c: char) -> bool {
-    c.is_whitespace()
-        || is_invisible(c)
-        || matches!(c, '.' | '…' | '/' | '-' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2024}' | '\u{2025}')
-}
-
-/// The errors of formulas, as a text file has them.
-const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
-
-/// What a person reads in the cell: whole numbers without decimals, dates as dd/mm/yyyy. None for a cell that counts as
-/// empty: nothing in it, an error, or only the dots and dashes that people put where they know nothing.
-pub fn shown(cell: &Cell) -> Option<Cow<'_, str>> {
-    match cell {
-        Cell::Empty => None,
-        Cell::Text(text) => {
-            let is_said = text.chars().any(|c| !is_filler(c)) && !ERRORS.contains(&text.trim());
-            is_said.then_some(Cow::Borrowed(text))
-        }
-        Cell::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
-            Some((*number as i64).to_string().into())
-        }
-        Cell::Number(number) => Some(number.to_string().into()),
-        Cell::Date(date) => Some(date.format("%d/%m/%Y").to_string().into()),
-        Cell::Bool(value) => Some(if *value { "TRUE" } else { "FALSE" }.into()),
-    }
-}
-
-/// The beginning of what the cell holds, to find it again; also of a cell that counts as empty.
-pub fn excerpt(cell: &Cell) -> Option<String> {
-    let text = match cell {
-        Cell::Text(text) => Cow::Borrowed(text.as_str()),
-        other => shown(other)?,
-    };
-    Some(text.chars().filter(|c| !c.is_control()).take(60).collect::<String>()).filter(|text| !text.is_empty())
-}
-
-/// Whether nothing has to be repaired: single spaces inside, composed letters and plain signs.
-fn is_tidy(text: &str) -> bool {
-    let mut after_space = true;
-    for c in text.chars() {
-        match c {
-            ' ' if after_space => return false,
-            '!'..='~' | 'À'..='Ï' | 'Ñ'..='ï' | 'ñ'..='ÿ' | '\u{100}'..='\u{1B0}' | '\u{1EA0}'..='\u{1EF9}' | ' ' =>
-                {}
-            _ => return false,
-        }
-        after_space = c == ' ';
-    }
-    !after_space
 }
 
 /// The text as written, without what spreadsheets and keyboards put into it: composed letters (NFC), the letter Đ for
@@ -244,6 +187,11 @@ pub fn email(raw: &str) -> Read {
 
 /// Nam or Nữ in any spelling, 1 for a man, 0 for a woman.
 pub fn sex(raw: &str) -> Result<Sex, FieldError> {
+    match raw {
+        "Nam" => return Ok(Sex::Male),
+        "Nữ" => return Ok(Sex::Female),
+        _ => {}
+    }
     let key: String = folded(&number(raw)?).chars().filter(char::is_ascii_alphanumeric).collect();
     match key.as_str() {
         "nam" | "1" | "male" => Ok(Sex::Male),
@@ -261,9 +209,14 @@ pub fn is_mark(raw: &str) -> bool {
 /// A code of `data/household_relations.csv`, or its word.
 pub fn relation_code(raw: &str) -> Read {
     static WORDS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
-        let known = RELATIONS.iter().flat_map(|(code, name)| [(folded(name), *code), ((*code).to_owned(), *code)]);
+        let known = RELATIONS
+            .iter()
+            .flat_map(|(code, name)| [folded(name), (*name).to_owned(), (*code).to_owned()].map(|word| (word, *code)));
         known.chain([("99".to_owned(), "22"), ("con de".to_owned(), "20")]).collect()
     });
+    if let Some(code) = WORDS.get(raw) {
+        return Ok(Value::plain(*code));
+    }
     // A child of one's own is written like "Con dể", but for the letter đ; it has no code of its own.
     if canonical(raw) == "con đẻ" {
         return Err(wrong("Không có quan hệ này. Hãy ghi Con."));
@@ -393,12 +346,13 @@ pub fn birth_date(cell: &Cell, shown: &str, only_year: bool, today: NaiveDate) -
     if date.year < 1900 || first > today {
         return Err(wrong("Ngày sinh phải từ năm 1900 đến hôm nay."));
     }
-    let Date { year, month, day } = date;
-    Ok(Value::plain(match (month, day) {
-        (Some(month), Some(day)) => format!("{year:04}-{month:02}-{day:02}"),
-        (Some(month), None) => format!("{year:04}-{month:02}"),
-        (None, _) => format!("{year:04}"),
-    }))
+    let mut text = first.to_string();
+    text.truncate(match (date.month, date.day) {
+        (Some(_), Some(_)) => "1990-05-12".len(),
+        (Some(_), None) => "1990-05".len(),
+        (None, _) => "1990".len(),
+    });
+    Ok(Value::plain(text))
 }
 
 /// The day from which an agency is valid: it may lie ahead, but within reach.

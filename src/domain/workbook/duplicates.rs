@@ -8,6 +8,7 @@ use super::rows::{Entry, SexColumn};
 use super::{Field, Place, RefusedClass, Values};
 use crate::domain::application::Sex;
 use crate::domain::names::canonical;
+use crate::domain::text::unaccented;
 
 /// How many other rows of a code are told of.
 const OTHERS_TOLD: usize = 50;
@@ -37,18 +38,22 @@ pub struct Print {
 pub fn key_of(code: &str) -> u64 {
     match code.parse::<u64>() {
         Ok(number) if code.len() <= 16 => number << 5 | code.len() as u64,
-        _ => hash(code) | 1 << 63,
+        _ => hash(code.bytes()) | 1 << 63,
     }
 }
 
 /// FNV-1a: it only tells texts of one list apart.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn short_hash(text: &str) -> u32 {
-    let hash = hash(text);
+fn short_hash(bytes: impl Iterator<Item = u8>) -> u32 {
+    let hash = hash(bytes);
     ((hash >> 32) ^ hash) as u32 | 1
+}
+
+fn utf8(c: char) -> impl Iterator<Item = u8> {
+    (c as u32).to_le_bytes().into_iter()
 }
 
 impl Print {
@@ -57,9 +62,12 @@ impl Print {
         let mut compared = [0; 6];
         for (print, field) in compared.iter_mut().zip(spec.compared) {
             *print = values.get(*field).map_or(0, |value| match field {
-                // Addresses are written in as many ways as names.
-                Field::Address => short_hash(&canonical(value)),
-                _ => short_hash(value),
+                // Addresses are written in many ways: their letters count.
+                Field::Address => {
+                    let letters = value.chars().filter(|c| c.is_alphanumeric());
+                    short_hash(letters.flat_map(|c| unaccented(c).to_lowercase()).flat_map(utf8))
+                }
+                _ => short_hash(value.bytes()),
             });
         }
         let sex = match (values.get(Field::Sex), entry.cross) {
@@ -70,7 +78,7 @@ impl Print {
         };
         Self {
             key: values.get(spec.key).map_or(0, key_of),
-            name: values.get(Field::Name).map_or(0, |name| short_hash(&canonical(name))),
+            name: values.get(Field::Name).map_or(0, |name| short_hash(canonical(name).bytes())),
             birth: values.get(Field::BirthDate).map_or(0, packed),
             compared,
             row: entry.place.row,

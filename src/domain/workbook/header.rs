@@ -11,8 +11,8 @@ use super::{Field, Layout};
 /// A header of more rows than this is none.
 const MOST_ROWS: usize = 4;
 
-/// Where the value stands above the table.
-const BLOCK: &str = "block";
+/// The place of a value that stands above the table.
+pub const BLOCK: &str = "block";
 
 /// Which columns carry which field, from left to right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +37,16 @@ impl Columns {
         Field::ALL.iter().copied().find(|field| self.of(*field).contains(&column))
     }
 
+    /// Whether the fields stand in the same columns.
+    pub fn have_places_of(&self, other: &Self) -> bool {
+        self.by_field == other.by_field
+    }
+
     pub fn layout(&self) -> BTreeMap<Field, String> {
         let mut columns: BTreeMap<Field, String> = BTreeMap::new();
         for field in Field::ALL.iter().filter(|field| !self.of(**field).is_empty()) {
             let letters: Vec<String> = self.of(*field).iter().map(|column| letters(*column)).collect();
             columns.insert(*field, letters.join(","));
-        }
-        if self.has_block && self.of(Field::HouseholdCode).is_empty() {
-            columns.insert(Field::HouseholdCode, BLOCK.to_owned());
         }
         columns
     }
@@ -305,14 +307,19 @@ pub fn continues(rows: &[HeadRow], spans: &Spans, row: &HeadRow) -> bool {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return false;
     };
-    if rows.len() == MOST_ROWS || row.number != last.number + 1 || row.others > 0 || row.filled().next().is_none() {
+    if rows.len() == MOST_ROWS || row.number != last.number + 1 || row.filled().next().is_none() {
         return false;
     }
     if is_numbering(row.filled().map(|(_, label)| label.text.as_str())) {
         return false;
     }
-    let known = row.filled().filter(|(_, label)| label.field.is_some()).count();
-    if known >= 2 || spans.reach(first.number, row.number) {
+    if row.filled().filter(|(_, label)| label.field.is_some()).count() > 1 {
+        return true;
+    }
+    if row.others > 0 {
+        return false;
+    }
+    if spans.reach(first.number, row.number) {
         return true;
     }
     // Every cell stands under a heading that reaches over several columns, and one of them not under its beginning.
@@ -339,21 +346,26 @@ pub fn stands_over(row: &HeadRow, below: &HeadRow, spans: &Spans) -> bool {
     if !row.filled().all(|(_, label)| is_heading(label)) {
         return false;
     }
-    let is_alone = |(column, label): (usize, &Label)| below.label(column).is_none() && label.field.is_some();
+    let is_number = |label: &Label| matches!(label.key.as_str(), "stt" | "tt" | "sott" | "sothutu");
+    let is_alone =
+        |(column, label): (usize, &Label)| below.label(column).is_none() && (label.field.is_some() || is_number(label));
     if row.filled().any(is_alone) {
         return true;
     }
-    let rows = [row.clone(), below.clone()];
+    // Without merged cells a line of the title could stand over anything.
     let labels: Vec<usize> = below.filled().map(|(column, _)| column).collect();
-    let covered = |column: &&usize| row.label(**column).is_some() || group_start(&rows, spans, 0, **column).is_some();
-    let grouped = labels.iter().filter(|column| group_start(&rows, spans, 0, **column).is_some()).count();
-    grouped >= 2 && labels.iter().filter(covered).count() * 10 >= labels.len() * 9
+    let is_grouped =
+        |column: usize| spans.at(row.number, column).is_some_and(|span| span.first_column < span.last_column);
+    let grouped = labels.iter().filter(|column| is_grouped(**column)).count();
+    let covered = labels.iter().filter(|column| is_grouped(**column) || row.label(**column).is_some()).count();
+    grouped >= 2 && covered * 10 >= labels.len() * 9
 }
 
 /// Whether the cells are the numbers or letters of columns.
 pub fn is_numbering<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
     let is_number = |text: &str| {
         let text = text.trim_matches(|c: char| c.is_whitespace() || "()[].".contains(c));
+        let text = text.strip_suffix(['a', 'b', 'c']).filter(|number| !number.is_empty()).unwrap_or(text);
         (text.len() <= 2 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
             || (text.len() == 1 && text.bytes().all(|b| b.is_ascii_alphabetic()))
             || (text.contains('=') && text.bytes().all(|b| b.is_ascii_digit() || b"=+-*/() ".contains(&b)))
@@ -382,6 +394,3 @@ fn column_of(letters: &str) -> Option<u16> {
     let number = letters.bytes().fold(0u32, |number, b| number * 26 + u32::from(b.to_ascii_uppercase() - b'A') + 1);
     u16::try_from(number - 1).ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -81,7 +81,7 @@ pub fn unread(field: Field) -> Option<WarningClass> {
 
 /// Words that say whose it is, and mean the person of the row.
 const PERSON: &str = "cua nguoi nguoithamgia thamgia thanhvien ntg nguoilaodong nld congdan canhan nguoidangky dangky \
-    nguoikekhai kekhai nguoidan khachhang doituong";
+    nguoikekhai kekhai nguoidan khachhang doituong nguoihuong nguoiduoccap neuco batbuoc";
 
 const OFFICER: &str = "canbo cb nhanvien vienchuc congchuc nguoidung chuyenvien";
 
@@ -99,7 +99,7 @@ fn of_code() -> [Labels; 3] {
         cancuoccongdan";
     let heads = "masobhxh mabhxh masobaohiemxahoi mabaohiemxahoi sobhxh sobaohiemxahoi msbhxh masobaohiem \
         mabaohiem masobh madinhdanhbhxh sodinhdanhbhxh masothamgiabhxh bhxhcode bhxhno bhxhnumber \
-        socialinsurancecode socialinsurancenumber socialinsuranceno socialinsuranceid socialsecuritynumber";
+        masobhxhso masobhxhchuso socialinsurancecode socialinsurancenumber socialinsuranceno socialinsuranceid socialsecuritynumber";
     [
         labels(
             Field::Code,
@@ -153,12 +153,12 @@ fn of_id_number() -> Labels {
     let heads = "cmnd cmtnd cmt cccd cancuoccongdan cancuoc chungminhnhandan chungminhthu chungminh dinhdanhcanhan \
         dinhdanh ddcn giaytotuythan hochieu passport idnumber idno identitycard identitynumber identityno idcard \
         nationalid personalid citizenid";
-    let others = "so the ma giayto giay tuythan hoac va number no gks khaisinh";
+    let others = "so the ma giayto giay tuythan hoac va number no gks khaisinh cc";
     labels(Field::IdNumber, 0, heads, &[PERSON, others])
 }
 
 fn of_phone() -> Labels {
-    let heads = "sdt sodt sodienthoai dienthoai didong sodidong dtdd sodtdd dt phone mobile cellphone telephone tel";
+    let heads = "sdt sodt sodienthoai dienthoai didong sodidong dtdd sodtdd dt solienhe solienlac phone mobile cellphone telephone tel";
     labels(Field::Phone, 0, heads, &[PERSON, OFFICER, "so lienhe lienlac nhantin zalo number no"])
 }
 
@@ -178,7 +178,8 @@ fn of_address() -> [Labels; 2] {
 fn of_agency(rank: u8) -> Labels {
     let heads = "coquan cqbhxh macq macqbhxh donvi agency office bhxhcoso bhxhtiepnhan noitiepnhan noinophoso \
         coquanbaohiemxahoi";
-    let others = "bhxh baohiemxahoi ma ten so congtac lamviec quanly tiepnhan nhan nop hoso giaiquyet dangky code name";
+    let others =
+        "bhxh baohiemxahoi ma ten so congtac lamviec quanly tiepnhan nhan nop noi hoso giaiquyet dangky code name";
     labels(Field::AgencyCode, rank, heads, &[others])
 }
 
@@ -194,7 +195,12 @@ fn registry() -> Spec {
     let household = "masohogiadinh mahogiadinh masoho maho masohgd mahgd mahogd masohogd householdcode householdid \
         householdnumber householdno";
     known.push(labels(Field::HouseholdCode, 0, household, &[PERSON, "bhxh"]));
-    known.push(labels(Field::HouseholdCode, 1, "sohogiadinh sohgd soho hogiadinh hogd hgd household", &[PERSON]));
+    known.push(labels(
+        Field::HouseholdCode,
+        1,
+        "sohogiadinh sohgd sohogd soho hogiadinh hogd hgd household",
+        &[PERSON],
+    ));
     let whose = "voi chuho ch cua vs thanhvien ma ten trong so la";
     known.push(labels(
         Field::RelationCode,
@@ -274,7 +280,8 @@ fn applications() -> Spec {
 }
 
 fn staff() -> Spec {
-    let login = "tendangnhap tendn taikhoan tentaikhoan username user userid login loginname account accountname";
+    let login =
+        "tendangnhap tendn taikhoan tentaikhoan username user userid login loginname tentruycap account accountname";
     let mut known = vec![
         labels(Field::Login, 0, login, &[OFFICER, PERSON, "dangnhap hethong truycap ten sudung id"]),
         labels(Field::Login, 1, "tennguoidung nguoidung nguoisudung", &[]),
@@ -282,7 +289,7 @@ fn staff() -> Spec {
     known.extend(of_name());
     known.push(labels(Field::Name, 2, "canbo nhanvien", &[]));
     let of_role = "nguoidung hethong truycap sudung trong taikhoan canbo nhom";
-    known.push(labels(Field::Role, 0, "vaitro quyen phanquyen nhomquyen role", &[of_role]));
+    known.push(labels(Field::Role, 0, "vaitro quyen phanquyen nhomquyen nhomnguoidung role", &[of_role]));
     known.push(labels(Field::Role, 1, "chucvu chucdanh nhiemvu", &[of_role]));
     known.extend([of_agency(0), of_email()]);
     Spec {
@@ -320,7 +327,7 @@ fn agencies() -> Spec {
         labels(
             Field::ValidFrom,
             0,
-            "hieuluctu hieuluctungay ngayhieuluc ngaycohieuluc cohieuluctu cohieuluctungay tungay hieuluc validfrom \
+            "hieuluctu hieuluctungay ngayhieuluc ngayhieuluctu ngaycohieuluc cohieuluctu cohieuluctungay tungay hieuluc validfrom \
              effectivefrom effectivedate ngaybatdau batdautu batdautungay ngayapdung apdungtu apdungtungay",
             &["hieuluc ke"],
         ),

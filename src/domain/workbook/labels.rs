@@ -1,15 +1,12 @@
 //! What a heading means, whatever its spelling.
 
-use std::sync::LazyLock;
-
-use unicode_normalization::UnicodeNormalization;
-
 use super::Field;
 use super::kinds::Spec;
 use crate::domain::spreadsheet::Cell;
+use crate::domain::text::unaccented;
 
 /// Longer texts are sentences.
-const LONGEST: usize = 160;
+const LONGEST: usize = 80;
 
 /// What a heading says besides the field that it may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,22 +30,9 @@ pub struct Label {
     pub field: Option<(Field, u8)>,
 }
 
-/// The letters that remain of a character of Latin script without accents and case.
+/// The letter that remains of a character of Latin script without accents and case.
 fn folded(c: char) -> Option<char> {
-    static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let bare = |code: u32| match char::from_u32(code) {
-            Some('Đ' | 'đ' | 'Ð' | 'ð') => b'd',
-            Some(c) => c.nfd().next().filter(char::is_ascii_alphabetic).map_or(0, |c| c.to_ascii_lowercase() as u8),
-            None => 0,
-        };
-        (0..0x1F00).map(bare).collect()
-    });
-    match c {
-        'a'..='z' => Some(c),
-        'A'..='Z' => Some(c.to_ascii_lowercase()),
-        c if c.is_ascii() => None,
-        c => TABLE.get(c as usize).filter(|byte| **byte != 0).map(|byte| *byte as char),
-    }
+    Some(unaccented(c).to_ascii_lowercase()).filter(char::is_ascii_alphabetic)
 }
 
 /// A label without accents, case, spaces, digits, signs, and without what stands in brackets.
@@ -68,7 +52,7 @@ pub fn key(label: &str) -> String {
 
 impl Label {
     pub fn read(spec: &Spec, text: &str) -> Option<Self> {
-        if text.len() > 2 * LONGEST {
+        if text.len() > 4 * LONGEST {
             return None;
         }
         let key = key(text);
@@ -169,9 +153,21 @@ impl HeadRow {
         self.labels.iter().enumerate().filter_map(|(column, label)| Some((column, label.as_ref()?)))
     }
 
-    /// Whether it can be a row of a header at all: nothing but labels, and one of them is known.
-    pub fn may_name(&self) -> bool {
-        self.others == 0 && self.filled().any(|(_, label)| label.field.is_some() || label.part().is_some())
+    /// How many of its cells name a field, or a part of one.
+    pub fn known(&self) -> usize {
+        self.filled().filter(|(_, label)| label.field.is_some() || label.part().is_some()).count()
+    }
+
+    /// Whether a cell of the row names the field.
+    pub fn says(spec: &Spec, field: Field, cells: &[Cell]) -> bool {
+        let labels = || spec.labels.iter().filter(|labels| labels.field == field);
+        cells.iter().any(|cell| match cell {
+            Cell::Text(text) if text.len() <= 4 * LONGEST => {
+                let key = key(text);
+                key.len() <= LONGEST && labels().any(|labels| labels.match_key(&key))
+            }
+            _ => false,
+        })
     }
 }
 

@@ -206,6 +206,11 @@ impl Converter {
         best.map(|(_, converter)| converter).or(fallback)
     }
 
+    /// What the text would be if it were in the sheet's encoding.
+    pub fn decoded(&self, text: &str) -> Option<String> {
+        if may_be_legacy(text) { decode(self.encoding, text) } else { None }
+    }
+
     /// The cell in Unicode; None when it already is.
     pub fn convert(&self, column: usize, cell: &Cell) -> Option<String> {
         let Cell::Text(text) = cell else {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{self, Read, Value, excerpt, shown};
+use super::cells::{self, Read, Value};
 use super::header::{Columns, is_numbering};
 use super::kinds::{Spec, unread};
 use super::offices::Offices;
@@ -87,32 +87,31 @@ impl<'a> Row<'a> {
     fn filled(&self, field: Field) -> Option<(&'a Cell, Cow<'a, str>)> {
         self.columns.of(field).iter().find_map(|column| {
             let cell = self.cell(*column)?;
-            Some((cell, shown(cell)?))
+            Some((cell, cell.text()?))
         })
     }
 
     /// What the field's cell holds, also where it counts as empty.
     fn excerpt(&self, field: Field) -> Option<String> {
-        let filled = self.filled(field).and_then(|(cell, _)| excerpt(cell));
+        let filled = self.filled(field).and_then(|(cell, _)| cell.excerpt());
         let block = || self.household.filter(|_| field == Field::HouseholdCode).map(str::to_owned);
-        let first = || self.columns.of(field).iter().find_map(|column| self.cell(*column).and_then(excerpt));
+        let first = || self.columns.of(field).iter().find_map(|column| self.cell(*column).and_then(Cell::excerpt));
         filled.or_else(block).or_else(first)
     }
 
     /// All filled cells, joined: the parts of a name, or of a date.
     fn joined(&self, field: Field, sign: &str) -> Option<String> {
-        let cells = self.columns.of(field).iter().filter_map(|column| self.cell(*column).and_then(shown));
+        let cells = self.columns.of(field).iter().filter_map(|column| self.cell(*column).and_then(Cell::text));
         let parts: Vec<Cow<'_, str>> = cells.collect();
         (!parts.is_empty()).then(|| parts.join(sign))
     }
 
     /// A total, or the numbers of columns.
     fn is_no_data(&self) -> bool {
-        let filled = || self.cells.iter().filter_map(shown);
+        let first = self.cells.iter().find(|cell| cell.is_filled());
         let name = self.columns.of(Field::Name).first().and_then(|column| self.cells.get(usize::from(*column)));
-        filled().next().is_some_and(|text| is_total(&text))
-            || name.and_then(shown).is_some_and(|text| is_total(&text))
-            || is_numbering_row(self.cells)
+        let says_total = |cell: Option<&Cell>| matches!(cell, Some(Cell::Text(text)) if is_total(text));
+        says_total(first) || says_total(name) || is_numbering_row(self.cells)
     }
 }
 
@@ -142,7 +141,7 @@ fn is_numbering_row(cells: &[Cell]) -> bool {
     if cells.iter().any(is_long) {
         return false;
     }
-    let texts: Vec<Cow<'_, str>> = cells.iter().filter_map(shown).collect();
+    let texts: Vec<Cow<'_, str>> = cells.iter().filter_map(Cell::text).collect();
     is_numbering(texts.iter().map(|text| &**text))
 }
 
@@ -257,7 +256,7 @@ impl Rules<'_> {
         if let Some((male, female)) = row.columns.by_sex {
             let is_date = row.columns.of(Field::BirthDate).contains(&male);
             let says = |column, sex| {
-                let text = row.cell(column).and_then(shown)?;
+                let text = row.cell(column).and_then(Cell::text)?;
                 match cells::sex(&text) {
                     _ if is_date || cells::is_mark(&text) || &*text == "1" => Some(Ok(sex)),
                     _ if &*text == "0" => None,
@@ -305,7 +304,7 @@ impl Rules<'_> {
         }
         let words = key.split_whitespace().filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 1);
         let is_sentence = words.clone().count() > 1 || words.clone().any(|word| word.chars().all(char::is_alphabetic));
-        let is_short = self.spec.kind != Kind::Agencies && key.trim().len() <= 2;
+        let is_short = self.spec.kind != Kind::Agencies && key.bytes().filter(u8::is_ascii_digit).count() <= 2;
         !(is_sentence || is_short) || evidence()
     }
 

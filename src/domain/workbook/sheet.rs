@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::block;
-use super::cells::{repaired, shown};
-use super::header::{Columns, continues, letters, stands_over};
-use super::labels::HeadRow;
+use super::cells::repaired;
+use super::header::{BLOCK, Columns, continues, letters, stands_over};
+use super::kinds::Spec;
+use super::labels::{HeadRow, Label};
 use super::legacy::Converter;
 use super::reader::Shared;
 use super::rows::{self, Line, Row};
@@ -17,6 +18,7 @@ use crate::domain::spreadsheet::Cell;
 const LOOKAHEAD: usize = 60;
 
 /// How much of a sheet is shown to the person who says what its columns are.
+const PREVIEW_SHEETS: u16 = 50;
 const PREVIEW_ROWS: usize = 20;
 const PREVIEW_COLUMNS: usize = 60;
 const SAMPLES: usize = 3;
@@ -49,6 +51,13 @@ impl SheetRead {
     }
 }
 
+/// A header, and whether a row below it is about somebody.
+struct Table {
+    rows: Vec<u32>,
+    columns: Columns,
+    has_people: bool,
+}
+
 pub(super) struct Sheet {
     index: u16,
     read: SheetRead,
@@ -58,11 +67,13 @@ pub(super) struct Sheet {
     waiting: Option<Vec<(u32, Vec<Cell>)>>,
     converter: Option<Converter>,
     spans: Spans,
-    /// The row before, when it can belong to a header.
-    previous: Option<HeadRow>,
+    /// The row before, when it is about nobody and can belong to a header.
+    previous: Option<(u32, Vec<Cell>)>,
     /// The rows of a header that may go on.
     header: Vec<HeadRow>,
     columns: Option<Columns>,
+    /// All tables so far, one behind another.
+    tables: Vec<Table>,
     sex_column: u16,
     /// The household's code above the table, as it stands.
     household: Option<String>,
@@ -88,6 +99,7 @@ impl Sheet {
             previous: None,
             header: Vec::new(),
             columns: None,
+            tables: Vec::new(),
             sex_column: u16::MAX,
             household: None,
             named_household: false,
@@ -130,17 +142,34 @@ impl Sheet {
         if self.columns.is_none() && self.correction.is_some() {
             self.correct(shared);
         }
-        if let Some(columns) = self.columns.as_mut().filter(|columns| columns.has_block) {
-            self.read.layout.columns = columns.layout();
-        }
+        self.lay_out();
         self.read
+    }
+
+    /// The layout is that of the first table with people. A line of a form can look like a header: one with other columns
+    /// and nobody below it is none.
+    fn lay_out(&mut self) {
+        let with_people = self.tables.iter().find(|table| table.has_people);
+        let Some(main) = with_people.or(self.tables.last()) else {
+            return;
+        };
+        let mut columns = main.columns.clone();
+        let is_header = |table: &&Table| table.has_people || table.columns.have_places_of(&main.columns);
+        for table in self.tables.iter().filter(is_header) {
+            columns.has_block |= table.columns.has_block;
+            self.read.layout.header_rows.extend(&table.rows);
+        }
+        self.read.layout.columns = columns.layout();
+        if columns.has_block {
+            self.read.layout.columns.entry(Field::HouseholdCode).or_insert_with(|| BLOCK.to_owned());
+        }
     }
 
     fn take(&mut self, shared: &mut Shared, number: u32, cells: &[Cell], out: &mut dyn FnMut(Line)) {
         let converted = self.convert(shared, cells);
         let cells = converted.as_deref().unwrap_or(cells);
-        if self.read.preview.len() < PREVIEW_ROWS {
-            let text = |cell: &Cell| shown(cell).map(|text| repaired(&text).chars().take(60).collect());
+        if self.read.preview.len() < PREVIEW_ROWS && self.index < PREVIEW_SHEETS {
+            let text = |cell: &Cell| cell.text().map(|text| repaired(&text).chars().take(60).collect());
             let texts = cells.iter().take(PREVIEW_COLUMNS).map(|cell| text(cell).unwrap_or_default());
             self.read.preview.push((number, texts.collect()));
         }
@@ -154,6 +183,9 @@ impl Sheet {
                 self.sample(cells);
             }
             self.read.has_data = true;
+            if let Some(table) = self.tables.last_mut() {
+                table.has_people = true;
+            }
             shared.note(&line);
             out(line);
         }
@@ -162,7 +194,14 @@ impl Sheet {
     /// The row in Unicode; None when it already is.
     fn convert(&self, shared: &mut Shared, cells: &[Cell]) -> Option<Vec<Cell>> {
         let converter = self.converter.as_ref()?;
-        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell) {
+        let spec = shared.spec;
+        let names = |text: &str| Label::read(spec, text).is_some_and(|label| label.field.is_some());
+        // A column of numbers does not tell how its heading is written: "Sè CCCD" has syllables either way.
+        let heading = |cell: &Cell| {
+            let Cell::Text(before) = cell else { return None };
+            converter.decoded(before).filter(|text| names(text) && !names(before))
+        };
+        let convert = |(column, cell): (usize, &Cell)| match converter.convert(column, cell).or_else(|| heading(cell)) {
             Some(text) => {
                 if let Cell::Text(before) = cell {
                     shared.converted(before, &text);
@@ -184,7 +223,7 @@ impl Sheet {
             return None;
         }
         if headers.first().is_some_and(|first| number < *first) {
-            self.above(cells);
+            self.above(shared.spec, cells);
             return None;
         }
         if self.columns.is_none() {
@@ -199,73 +238,78 @@ impl Sheet {
         };
         let rows = std::mem::take(&mut self.header);
         if let Some(columns) = Columns::from_layout(shared.spec, layout, &rows) {
-            self.read.layout.header_rows.clone_from(&layout.header_rows);
-            self.adopt(shared, columns, &rows);
+            let numbers = layout.header_rows.clone();
+            self.adopt(shared, columns, &rows, numbers);
         }
     }
 
     fn recognised(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
-        let looks_like_header = self.header.is_empty() && self.may_be_header(cells);
-        if !self.header.is_empty() || looks_like_header {
+        if !self.header.is_empty() {
             let row = HeadRow::read(shared.spec, number, cells);
-            if !self.header.is_empty() {
-                if continues(&self.header, &self.spans, &row) {
-                    self.header.push(row);
-                    return None;
-                }
-                self.end_header(shared);
-            }
-            if self.begin_header(shared, &row) {
+            if continues(&self.header, &self.spans, &row) {
+                self.header.push(row);
                 return None;
             }
-            self.previous = Some(row);
-        } else {
-            self.previous = None;
+            self.end_header(shared);
         }
-        self.person(shared, number, cells)
+        let above = self.previous.take().filter(|(above, _)| above + 1 == number);
+        if self.may_be_header(shared.spec, above.is_some(), cells) {
+            let row = HeadRow::read(shared.spec, number, cells);
+            let above = above.map(|(above, cells)| HeadRow::read(shared.spec, above, &cells));
+            self.header = self.header_of(shared.spec, above, row);
+            if !self.header.is_empty() {
+                return None;
+            }
+        }
+        let line = self.person(shared, number, cells);
+        if line.is_none() {
+            self.previous = Some((number, cells.to_vec()));
+        }
+        line
     }
 
-    /// A code begins with a digit, a label does not: most rows need no second look.
-    fn may_be_header(&self, cells: &[Cell]) -> bool {
+    /// Most rows of a table need no second look: their code begins with a digit, and no label among them says code.
+    fn may_be_header(&self, spec: &Spec, is_below_none: bool, cells: &[Cell]) -> bool {
         let Some(columns) = &self.columns else {
             return true;
         };
-        let keys = columns.of(Field::Code).iter().filter_map(|column| cells.get(usize::from(*column)));
-        !keys.into_iter().any(|cell| match cell {
+        let mut keys = columns.of(spec.key).iter().filter_map(|column| cells.get(usize::from(*column)));
+        let has_code = keys.any(|cell| match cell {
             Cell::Text(text) => text.starts_with(|c: char| c.is_ascii_digit()),
             Cell::Number(_) => true,
             Cell::Empty | Cell::Date(_) | Cell::Bool(_) => false,
-        })
+        });
+        !has_code && (is_below_none || HeadRow::says(spec, spec.key, cells))
     }
 
-    fn begin_header(&mut self, shared: &Shared, row: &HeadRow) -> bool {
-        let names = |rows: &[HeadRow]| Columns::read(shared.spec, rows, &self.spans).is_some();
-        let alone = row.may_name() && names(std::slice::from_ref(row));
-        let above = self.previous.take().filter(|above| above.number + 1 == row.number);
-        self.header = match above {
-            Some(above) if alone && stands_over(&above, row, &self.spans) => vec![above, row.clone()],
-            Some(above) if !alone && above.others == 0 && row.others == 0 && above.may_name() | row.may_name() => {
-                let both = [above, row.clone()];
-                if names(&both) { both.to_vec() } else { Vec::new() }
+    /// The rows with which a header begins, if one does.
+    fn header_of(&self, spec: &'static Spec, above: Option<HeadRow>, row: HeadRow) -> Vec<HeadRow> {
+        let names = |rows: &[HeadRow]| Columns::read(spec, rows, &self.spans).is_some();
+        let alone = row.known() > 1 && names(std::slice::from_ref(&row));
+        match above {
+            Some(above) if alone && stands_over(&above, &row, &self.spans) => vec![above, row],
+            _ if alone => vec![row],
+            Some(above) if above.others + row.others == 0 && above.known() + row.known() > 0 => {
+                let both = vec![above, row];
+                if names(&both) { both } else { Vec::new() }
             }
-            _ if alone => vec![row.clone()],
             _ => Vec::new(),
-        };
-        !self.header.is_empty()
+        }
     }
 
     fn end_header(&mut self, shared: &mut Shared) {
         let rows = std::mem::take(&mut self.header);
-        let columns = Columns::read(shared.spec, &rows, &self.spans)
-            .or_else(|| Columns::read(shared.spec, rows.get(..1)?, &self.spans));
+        // What stands above or below may say otherwise than the row that was known by itself.
+        let parts = (0..rows.len()).map(|from| &rows[from..]).chain((1..rows.len()).rev().map(|to| &rows[..to]));
+        let columns = parts.into_iter().find_map(|part| Columns::read(shared.spec, part, &self.spans));
         if let Some(columns) = columns {
-            self.read.layout.header_rows.extend(rows.iter().map(|row| row.number));
-            self.adopt(shared, columns, &rows);
+            let numbers = rows.iter().map(|row| row.number).collect();
+            self.adopt(shared, columns, &rows, numbers);
         }
     }
 
     /// A table begins with these columns.
-    fn adopt(&mut self, shared: &mut Shared, columns: Columns, rows: &[HeadRow]) {
+    fn adopt(&mut self, shared: &mut Shared, columns: Columns, rows: &[HeadRow], numbers: Vec<u32>) {
         if self.named_head && !self.named_household {
             self.household = None;
         }
@@ -277,11 +321,20 @@ impl Sheet {
         let has_block = columns.has_block || self.columns.as_ref().is_some_and(|before| before.has_block);
         let mut columns = columns;
         columns.has_block = has_block || self.household.is_some();
-        if self.read.layout.columns.is_empty() {
-            self.read.layout.columns = columns.layout();
+        let is_seen =
+            self.tables.last().is_some_and(|before| self.read.has_data || before.columns.have_places_of(&columns));
+        if !is_seen {
             let width = rows.iter().map(|row| row.labels.len()).max().unwrap_or(0);
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             self.read.columns = (0..width).map(|column| column_seen(&columns, rows, column)).collect();
+        }
+        match self.tables.last_mut().filter(|before| before.columns.have_places_of(&columns)) {
+            // The same header on the next page.
+            Some(before) => {
+                before.columns.has_block |= columns.has_block;
+                before.rows.extend(numbers);
+            }
+            None => self.tables.push(Table { rows: numbers, columns: columns.clone(), has_people: false }),
         }
         self.columns = Some(columns);
     }
@@ -289,7 +342,7 @@ impl Sheet {
     /// Reads a row of the table, if there is one, and the row belongs to it.
     fn person(&mut self, shared: &mut Shared, number: u32, cells: &[Cell]) -> Option<Line> {
         let Some(columns) = self.columns.as_ref().filter(|columns| !is_form(shared, columns, cells)) else {
-            self.above(cells);
+            self.above(shared.spec, cells);
             return None;
         };
         let row = Row {
@@ -297,19 +350,22 @@ impl Sheet {
             cells,
             columns,
             spans: &self.spans,
-            household: self.household.as_deref().filter(|_| shared.spec.has(Field::HouseholdCode)),
+            household: self.household.as_deref(),
             sex_column: self.sex_column,
         };
         let rules = rows::Rules { spec: shared.spec, today: shared.today, offices: &shared.offices };
         let line = rows::read(&rules, &row, &mut shared.sex_columns, &mut shared.repaired);
         if line.is_none() {
-            self.above(cells);
+            self.above(shared.spec, cells);
         }
         line
     }
 
     /// What stands above a table may be its household's code.
-    fn above(&mut self, cells: &[Cell]) {
+    fn above(&mut self, spec: &Spec, cells: &[Cell]) {
+        if !spec.has(Field::HouseholdCode) {
+            return;
+        }
         self.named_head |= block::names_head(cells);
         if let Some(code) = block::household_code(cells) {
             self.named_household = true;
@@ -320,7 +376,7 @@ impl Sheet {
     fn sample(&mut self, cells: &[Cell]) {
         for (column, cell) in self.read.columns.iter_mut().zip(cells) {
             if column.samples.len() < SAMPLES {
-                column.samples.extend(shown(cell).map(|text| repaired(&text).chars().take(60).collect()));
+                column.samples.extend(cell.text().map(|text| repaired(&text).chars().take(60).collect()));
             }
         }
     }
@@ -329,14 +385,14 @@ impl Sheet {
 /// Whether a row below a table is of a form: a label with a colon, then its value, which can stand in the column of the
 /// codes.
 fn is_form(shared: &Shared, columns: &Columns, cells: &[Cell]) -> bool {
-    let cell = |column: &u16| cells.get(usize::from(*column)).and_then(shown);
+    let cell = |column: &u16| cells.get(usize::from(*column)).and_then(Cell::text);
     if columns.of(Field::Name).iter().any(|column| cell(column).is_some_and(|text| !text.trim_end().ends_with(':'))) {
         return false;
     }
     let Some(key) = columns.of(shared.spec.key).first() else {
         return false;
     };
-    let before = cells.iter().take(usize::from(*key)).rev().find_map(shown);
+    let before = cells.iter().take(usize::from(*key)).rev().find_map(Cell::text);
     let is_label = before.is_some_and(|text| text.trim_end().ends_with(':'));
     is_label || block::household_code(cells).is_some()
 }

@@ -29,6 +29,7 @@ impl Spans {
                 && span.last_row > row
                 && let Some(value) = value
             {
+                self.covering.retain(|(other, _)| other.first_column != span.first_column);
                 self.covering.push((*span, value.clone()));
             }
         }

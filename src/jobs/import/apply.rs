@@ -30,7 +30,10 @@ pub(super) enum Applied {
     Overtaken,
 }
 
-/// How many rows one transaction writes: few enough that an officer's own never waits long.
+/// How many rows of the registry one transaction writes: enough that a page of an index is written once for many of them,
+/// few enough that an officer's own transaction does not wait long.
+const ROWS: usize = 5_000;
+/// How many rows are compared at once.
 const BATCH: usize = 1_000;
 
 /// What the history says of an import: no names, no codes.
@@ -102,27 +105,29 @@ fn changeset(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportEr
     let total = import.counts.added + import.counts.changed;
     let mut progress = Progress { rows_total: total, rows_read: import.rows_read, rows_written: 0 };
     let changeset = db.write(|conn| Ok::<_, DbError>(registry::begin(conn, Some(import.id), work.now)?))?;
-    let mut members = Vec::with_capacity(BATCH);
+    let mut members = Vec::with_capacity(ROWS);
     let mut accepted = Spool::<Accepted>::open(&work.folder.accepted())?;
-    loop {
-        let next = accepted.next().transpose()?;
-        let ended = next.is_none();
-        let values = next.and_then(|Accepted { record, change, .. }| match change {
-            Change::Added => Some(record.values),
-            Change::Changed(after) => Some(after),
-            Change::Unchanged => None,
-        });
-        members.extend(values.as_ref().and_then(Member::from_values));
-        if members.len() == BATCH || (ended && !members.is_empty()) {
-            db.note(|conn| Ok::<_, DbError>(registry::write(conn, changeset, &members)?))?;
-            progress.rows_written += super::read::count(members.len());
-            members.clear();
-            watch.at(progress)?;
+    db.load(|load| -> Result<(), ImportError> {
+        loop {
+            let next = accepted.next().transpose()?;
+            let ended = next.is_none();
+            let values = next.and_then(|Accepted { record, change, .. }| match change {
+                Change::Added => Some(record.values),
+                Change::Changed(after) => Some(after),
+                Change::Unchanged => None,
+            });
+            members.extend(values.as_ref().and_then(Member::from_values));
+            if members.len() == ROWS || (ended && !members.is_empty()) {
+                load.write(|conn| Ok::<_, DbError>(registry::write(conn, changeset, &members)?))?;
+                progress.rows_written += super::read::count(members.len());
+                members.clear();
+                watch.at(progress)?;
+            }
+            if ended {
+                return Ok(());
+            }
         }
-        if ended {
-            break;
-        }
-    }
+    })?;
     db.write(|conn| {
         if !registry::publish(conn, changeset, Some(import.base)).map_err(DbError::from)? {
             return Err(ImportError::Overtaken);

@@ -1,6 +1,9 @@
 //! Each format with the same list, and against another reader.
 
 mod hostile;
+mod old;
+mod packed;
+mod plain;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +24,7 @@ struct Sheet {
 /// What a file holds, and how its text is written.
 fn contents_of(path: &Path, name: &str) -> Result<(Bytes, Vec<Sheet>), FileFault> {
     let (mut bytes, mut sheets) = (None, Vec::<Sheet>::new());
-    let result = read(path, name, &Limits::default(), &mut |event| {
+    let mut each = |event: Event<'_>| {
         match event {
             Event::File { bytes: found } => assert!(bytes.replace(found).is_none()),
             Event::Sheet { name, spans, rows } => {
@@ -30,11 +33,14 @@ fn contents_of(path: &Path, name: &str) -> Result<(Bytes, Vec<Sheet>), FileFault
             Event::Row { number, cells } => sheets.last_mut().unwrap().rows.push((number, cells.to_vec())),
         }
         ControlFlow::Continue(())
-    });
-    match result {
-        Ok(()) => Ok((bytes.unwrap(), sheets)),
-        Err(SpreadsheetError::Refused(fault)) => Err(fault),
-        Err(SpreadsheetError::Io(error)) => panic!("{error}"),
+    };
+    // The process apart would end, and be answered like this.
+    let read = || read(path, name, &Limits::default(), &mut each);
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
+        Ok(Ok(())) => Ok((bytes.unwrap(), sheets)),
+        Ok(Err(SpreadsheetError::Refused(fault))) => Err(fault),
+        Ok(Err(SpreadsheetError::Io(error))) => panic!("{error}"),
+        Err(_) => Err(FileFault::NotASpreadsheet),
     }
 }
 
@@ -50,7 +56,9 @@ fn sample(name: &str) -> PathBuf {
 
 /// What people see, so that a number in one format is the same digits in another.
 fn shown(rows: &[Row]) -> Vec<(u32, Vec<String>)> {
-    let text = |cell: &Cell| cell.text().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    // A byte order mark at the beginning of a text is taken for one of the file by some readers.
+    let plain = |text: String| text.trim_start_matches('\u{FEFF}').split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = |cell: &Cell| plain(cell.text().unwrap_or_default().into_owned());
     rows.iter()
         .map(|(number, cells)| (*number, cells.iter().map(text).collect::<Vec<_>>()))
         .map(|(number, mut cells)| {
@@ -61,6 +69,46 @@ fn shown(rows: &[Row]) -> Vec<(u32, Vec<String>)> {
         })
         .filter(|(_, cells)| !cells.is_empty())
         .collect()
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.into())
+}
+
+/// The rows of the only sheet.
+fn rows(name: &str, bytes: &[u8]) -> Vec<Row> {
+    let (_, mut sheets) = contents(name, bytes).unwrap();
+    assert_eq!(sheets.len(), 1);
+    sheets.remove(0).rows
+}
+
+fn span(first: (u32, u16), last: (u32, u16)) -> Span {
+    Span { first_row: first.0, last_row: last.0, first_column: first.1, last_column: last.1 }
+}
+
+fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        io::Write::write_all(&mut archive, content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+const XLSX_ROOT: &str = r#"<Relationships><Relationship Id="r1" Type="http://x/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+
+/// A workbook with one sheet.
+fn xlsx(sheet: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
+    let workbook = r#"<workbook><sheets><sheet name="Trang 1" sheetId="1" r:id="r1"/></sheets></workbook>"#;
+    let relations = r#"<Relationships><Relationship Id="r1" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+    let mut parts: Vec<(&str, &[u8])> = vec![
+        ("_rels/.rels", XLSX_ROOT.as_bytes()),
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ];
+    parts.extend(more);
+    packed(&parts)
 }
 
 #[test]
@@ -82,7 +130,7 @@ fn one_list_is_the_same_in_every_format() {
 /// What calamine makes of a cell.
 fn other(cell: &Data) -> Cell {
     match cell {
-        Data::String(text) if text.trim().is_empty() => Cell::Empty,
+        Data::String(text) if text.is_empty() => Cell::Empty,
         // It takes a byte order mark at the beginning of a text for one of the file.
         Data::String(text) => Cell::Text(text.trim_start_matches('\u{FEFF}').to_owned()),
         Data::Float(number) => Cell::Number(*number),

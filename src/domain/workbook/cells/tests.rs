@@ -25,18 +25,6 @@ fn restored(read: fn(&str) -> Read, cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_cell_that_says_nothing_is_empty() {
-    for blank in ["", " ", "\u{A0}\u{200B}", "../…-–", "…………", "—", "#N/A", "#REF!", " #DIV/0! ", "\n"] {
-        assert_eq!(shown(&Cell::Text(blank.into())), None, "{blank:?}");
-    }
-    assert_eq!(shown(&Cell::Number(957_220_295.0)).as_deref(), Some("957220295"));
-    assert_eq!(shown(&Cell::Number(123_456_789_012.0)).as_deref(), Some("123456789012"));
-    assert_eq!(shown(&Cell::Number(1.5)).as_deref(), Some("1.5"));
-    assert_eq!(excerpt(&Cell::Text("\u{A0}".into())).as_deref(), Some("\u{A0}"));
-    assert_eq!(excerpt(&Cell::Empty), None);
-}
-
-#[test]
 fn text_is_composed_and_single_spaced_and_otherwise_as_written() {
     for (raw, text) in [
         ("  Nguyễn   Mai Ngọc ", "Nguyễn Mai Ngọc"),

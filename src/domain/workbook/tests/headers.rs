@@ -28,6 +28,26 @@ fn two_rows_of_labels_are_one_header() {
 }
 
 #[test]
+fn a_header_can_have_numbers_and_come_with_its_groups_again() {
+    let header = "Mã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT|#1|#2|#3";
+    assert_eq!(registry(&format!("{header}\n{PEOPLE}")).records.len(), 2);
+    let groups = "Người tham gia|||Liên hệ|\nMã số BHXH|Họ và tên|Ngày sinh|Điện thoại|Email";
+    let read = list(
+        Kind::Registry,
+        &format!("{groups}\n5500000001|Lê An|1990||\n{groups}\n5500000002|Lê Ba|1990||\n|Lê Ca|1990||"),
+    );
+    let read = read.with_spans(&[span(1, 1, "AC"), span(1, 1, "DE"), span(4, 4, "AC"), span(4, 4, "DE")]).read();
+    assert_eq!(read.sheets[0].layout.header_rows, [1, 2, 4, 5]);
+    assert_eq!(read.all(Field::Code), ["3:5500000001", "6:5500000002"]);
+    assert_eq!(read.refusals(), ["7:missing_code:code"]);
+    // One heading for two kinds of numbers.
+    let joined = registry("Họ tên|Mã số||Ngày sinh\n|BHXH|Hộ gia đình|\nLê An|5500000001|5575861754|1990");
+    assert_eq!(joined.columns(), "code=B name=A birth_date=D household_code=C");
+    let papers = registry("Họ tên|Mã số BHXH|CCCD||\n||Số|Ngày cấp|Nơi cấp\nLê An|5500000001|012345678|01/01/2020|HN");
+    assert_eq!(papers.columns(), "code=B name=A id_number=C");
+}
+
+#[test]
 fn headings_over_groups_belong_to_the_header() {
     let rows = "DANH SÁCH NGƯỜI THAM GIA\n\
         STT|Thông tin cá nhân|||Mã số BHXH|Liên hệ|\n\
@@ -53,11 +73,14 @@ fn what_stands_right_above_a_header_need_not_belong_to_it() {
         "BẢO HIỂM XÃ HỘI VIỆT NAM|||CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM|",
         "DANH SÁCH",
         "|||Mẫu số 01|",
+        "Danh sách thôn Đoài|||Tháng ba|",
     ] {
         let rows = format!("{above}\nMã số BHXH|Họ tên|Ngày sinh|Giới tính|SĐT\n{PEOPLE}");
-        let read = list(Kind::Registry, &rows).with_spans(&[span(1, 1, "AC")]).read();
-        assert_eq!(read.sheets[0].layout.header_rows, [2], "{above}");
-        assert_eq!(read.records.len(), 2);
+        for spans in [vec![span(1, 1, "AC")], Vec::new()] {
+            let read = list(Kind::Registry, &rows).with_spans(&spans).read();
+            assert_eq!(read.sheets[0].layout.header_rows, [2], "{above}");
+            assert_eq!(read.records.len(), 2);
+        }
     }
 }
 
@@ -230,6 +253,38 @@ fn only_the_columns_in_an_old_font_are_converted() {
     assert_eq!(read.encoding, Some(Encoding::Tcvn3));
     assert_eq!(read.all(Field::Name), ["2:Nguyễn Thị Hòa", "3:Vũ Tú", "4:Lê Hà"]);
     assert_eq!(read.all(Field::Address), ["2:Xã Tú Lệ", "3:Hà Trì", "4:Tú Trì"]);
+}
+
+#[test]
+fn headings_over_numbers_are_converted_though_nothing_tells_their_font() {
+    for (encode, encoding) in [(to_tcvn3 as fn(&str) -> String, Encoding::Tcvn3), (to_vni, Encoding::Vni)] {
+        let head = encode("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính");
+        let read = registry(&format!(
+            "{head}\n5500000001|{}|1990|016190123456|Nữ\n5500000002|{}|1991||Nữ",
+            encode("Nguyễn Thị Hòa"),
+            encode("Trần Thị Thủy")
+        ));
+        assert_eq!(read.encoding, Some(encoding));
+        assert_eq!(
+            read.columns(),
+            registry("Mã số BHXH|Họ và tên|Ngày sinh|Số CCCD|Giới tính\n5500000001|A B|1990").columns()
+        );
+        assert_eq!(read.all(Field::Sex), ["2:female", "3:female"]);
+    }
+}
+
+#[test]
+fn lines_of_a_form_are_no_header_of_the_list_below() {
+    let read = registry(
+        "Họ và tên người kê khai: …………|||Mã số BHXH: …………\nHọ và tên:|…………|Mã số BHXH:|…………\n\n\
+         STT|Mã số BHXH|Họ và tên|Ngày sinh\n1|5500000001|Lê Thị An|1990\n\nHọ và tên:|…………|Mã số BHXH:|…………",
+    );
+    assert_eq!(read.columns(), "code=B name=C birth_date=D");
+    assert_eq!(read.sheets[0].layout.header_rows, [4]);
+    assert_eq!(read.sheets[0].columns[1].label, "Mã số BHXH");
+    assert_eq!(read.all(Field::Name), ["5:Lê Thị An"]);
+    let empty = registry("Họ và tên:|…………|Mã số BHXH:|…………\n\nSTT|Mã số BHXH|Họ và tên");
+    assert_eq!(empty.fault, Some(FileFault::NoRows));
 }
 
 #[test]

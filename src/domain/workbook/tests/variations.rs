@@ -59,14 +59,15 @@ impl Dice {
 }
 
 type Table = Vec<Vec<Cell>>;
+type Encode = fn(&str) -> String;
 
 /// What of a list must be the same in every layout.
 fn essence(read: &Outcome) -> (Vec<String>, Vec<String>, Vec<String>) {
     let value = |record: &(u32, Values), field: Field| record.1.get(field).unwrap_or("-").to_lowercase();
-    let records = read.records.iter().map(|record| {
-        let fields = Kind::ALL.iter().flat_map(|_| Field::ALL).take(Field::ALL.len());
-        fields.map(|field| value(record, *field)).collect::<Vec<_>>().join("|")
-    });
+    let records = read
+        .records
+        .iter()
+        .map(|record| Field::ALL.iter().map(|field| value(record, *field)).collect::<Vec<_>>().join("|"));
     let refused = read.refused.iter().map(|row| format!("{} {}", row.class.code(), row.field.code()));
     let warnings = read.warnings.iter().map(|row| format!("{} {}", row.class.code(), row.field.code()));
     (records.collect(), refused.collect(), warnings.collect())
@@ -97,13 +98,7 @@ fn retyped(dice: &mut Dice, column: usize, text: &str) -> Cell {
 }
 
 /// Lays the people out anew; `encode` is how texts are written.
-fn lay_out(
-    dice: &mut Dice,
-    people: &[Vec<String>],
-    encode: fn(&str) -> String,
-    split: bool,
-    types: bool,
-) -> (Table, Vec<Span>) {
+fn lay_out(dice: &mut Dice, people: &[Vec<String>], encode: Encode, split: bool, types: bool) -> (Table, Vec<Span>) {
     let order = dice.shuffled(12);
     let labels: Vec<&str> = LABELS.iter().map(|known| known[dice.below(known.len())]).collect();
     let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(encode(text)) };
@@ -181,10 +176,10 @@ fn the_same_list_in_many_layouts_gives_the_same() {
     let plain: Table = rows.iter().map(|row| row.iter().map(|text| Cell::Text(text.clone())).collect()).collect();
     let expected = essence(&read(Bytes::Utf8, &[(plain, Vec::new())]));
     assert_eq!((expected.0.len(), expected.1.len(), expected.2.len()), (40, 15, 11));
-    for seed in 0..400 {
+    for seed in 0..200 {
         let dice = &mut Dice(seed);
         let nfd = |text: &str| text.nfd().collect::<String>();
-        let encode: fn(&str) -> String = if seed % 2 == 0 { str::to_owned } else { nfd };
+        let encode: Encode = if seed % 2 == 0 { str::to_owned } else { nfd };
         let (split, types) = (seed % 3 == 0, seed % 5 < 3);
         // Rows of one list can go on in a second sheet with other columns.
         let cut = if seed % 4 == 0 { dice.below(people.len()) } else { people.len() };
@@ -205,7 +200,7 @@ fn the_same_list_in_old_encodings_gives_the_same() {
         rows[1..].iter().map(|row| row.iter().map(|text| repaired(text).into_owned()).collect()).collect();
     let plain: Table = rows.iter().map(|row| row.iter().map(|text| Cell::Text(text.clone())).collect()).collect();
     let expected = essence(&read(Bytes::Utf8, &[(plain, Vec::new())]));
-    let ways: [(Bytes, fn(&str) -> String, Encoding); 5] = [
+    let ways: [(Bytes, Encode, Encoding); 5] = [
         (Bytes::Workbook, to_tcvn3, Encoding::Tcvn3),
         (Bytes::Workbook, to_vni, Encoding::Vni),
         (Bytes::Single, to_tcvn3, Encoding::Tcvn3),
@@ -218,9 +213,6 @@ fn the_same_list_in_old_encodings_gives_the_same() {
         let sheets = [lay_out(dice, &people, encode, seed % 3 == 0, false)];
         let found = read(bytes, &sheets);
         assert_eq!(found.encoding, Some(encoding), "seed {seed}");
-        if found.records.is_empty() {
-            eprintln!("{:?}\n{:?}", found.sheets[0].preview, sheets[0].0.iter().take(8).collect::<Vec<_>>());
-        }
         assert_eq!(essence(&found), expected, "seed {seed} {encoding:?}: {}", found.columns());
     }
 }
