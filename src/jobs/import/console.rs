@@ -39,7 +39,7 @@ pub struct Options {
 /// # Errors
 /// A file that cannot be opened, a mapping that is none, a database that fails. That the file is refused is no error.
 pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
-    let layouts = options.mapping.as_ref().map(|path| read_mapping(path)).transpose()?;
+    let layouts = options.mapping.as_ref().map(read_mapping).transpose()?;
     let file_name = options.file.file_name().map_or_else(|| "list".into(), |name| name.to_string_lossy().into_owned());
     let sha256 = sha256_of(&options.file).with_context(|| options.file.display().to_string())?;
     let temporary = tempfile::tempdir()?;

@@ -1,11 +1,12 @@
 //! What an import keeps on disk, in a folder under its id: the file as it came, what was found in it, and the lists that
 //! pages and downloads show. All of it can be made again from the file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -136,6 +137,20 @@ impl Folder {
     }
 }
 
+/// Removes what was being uploaded when its process died.
+pub fn sweep_uploads(data_dir: &Path, before: NaiveDateTime) -> io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(data_dir.join("imports")) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        // Folders are imports; a file that is gone by now has found its place in one.
+        let Some(metadata) = path.metadata().ok().filter(Metadata::is_file) else { continue };
+        if DateTime::<Utc>::from(metadata.modified()?).naive_utc() < before {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
 /// What a file is known by, whatever it is called. Blocks.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
     let (mut file, mut hash) = (BufReader::with_capacity(1 << 16, File::open(path)?), Sha256::new());
@@ -241,7 +256,24 @@ impl<T: DeserializeOwned> Iterator for Spool<T> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+
+    #[test]
+    fn an_upload_that_came_to_no_end_goes_when_it_is_old() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::of(home.path(), ImportId(1));
+        folder.create().unwrap();
+        let upload = home.path().join("imports/.tmp1");
+        std::fs::write(&upload, "half").unwrap();
+        let written = DateTime::<Utc>::from(upload.metadata().unwrap().modified().unwrap()).naive_utc();
+        sweep_uploads(home.path(), written - TimeDelta::seconds(1)).unwrap();
+        assert!(upload.exists());
+        sweep_uploads(home.path(), written + TimeDelta::seconds(1)).unwrap();
+        assert!(!upload.exists() && home.path().join("imports/1").exists());
+        sweep_uploads(&home.path().join("nowhere"), written).unwrap();
+    }
 
     #[test]
     fn a_list_is_read_page_by_page_and_a_spool_from_its_beginning() {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::adapters::spreadsheet::SpreadsheetError;
 use crate::clock;
@@ -274,6 +274,7 @@ pub fn sweep(parts: &Parts, now: NaiveDateTime) -> Result<(), ImportError> {
         let Some(changeset) = abandoned else { break };
         while db.note(|conn| Ok::<_, DbError>(registry::clear(conn, changeset)?))? {}
     }
+    folder::sweep_uploads(&parts.config.data_dir, now - TimeDelta::days(1))?;
     let before = now - parts.config.import_keep;
     for id in db.read(|conn| Ok::<_, DbError>(imports::settled_before(conn, before)?))? {
         Folder::of(&parts.config.data_dir, id).remove()?;

@@ -207,6 +207,11 @@ impl ImportPage {
         }
     }
 
+    /// What a cell holds, unless that is nothing but spaces.
+    fn said(value: &Option<String>) -> Option<&str> {
+        value.as_deref().filter(|value| !value.trim().is_empty())
+    }
+
     /// A checked value in the words of the screen.
     fn value(field: &Field, value: &str) -> String {
         let word = match field {
