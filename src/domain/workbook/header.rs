@@ -400,6 +400,3 @@ fn column_of(letters: &str) -> Option<u16> {
     let number = letters.bytes().fold(0u32, |number, b| number * 26 + u32::from(b.to_ascii_uppercase() - b'A') + 1);
     u16::try_from(number - 1).ok()
 }
-
-#[cfg(test)]
-mod tests;

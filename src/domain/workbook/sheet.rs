@@ -328,7 +328,14 @@ impl Sheet {
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             self.read.columns = (0..width).map(|column| column_seen(&columns, rows, column)).collect();
         }
-        self.tables.push(Table { rows: numbers, columns: columns.clone(), has_people: false });
+        match self.tables.last_mut().filter(|before| before.columns.have_places_of(&columns)) {
+            // The same header on the next page.
+            Some(before) => {
+                before.columns.has_block |= columns.has_block;
+                before.rows.extend(numbers);
+            }
+            None => self.tables.push(Table { rows: numbers, columns: columns.clone(), has_people: false }),
+        }
         self.columns = Some(columns);
     }
 

@@ -39,6 +39,7 @@ fn totals_numbers_of_columns_signatures_and_instructions_are_passed_over() {
     let read = registry(
         "STT|Họ tên|Mã số BHXH|Ngày sinh|Giới tính\n\
          (1)|(2)|(3)|(4)|(5)\n\
+         [1]|[2]|[3a]|[3b]|[4=1+2]\n\
          A|B|1|2|3\n\
          I|Người tham gia|||\n\
          1|Lê An|5500000001|1990|Nam\n\
@@ -57,7 +58,7 @@ fn totals_numbers_of_columns_signatures_and_instructions_are_passed_over() {
          MA_SO_BHXH: mã số BHXH của thành viên, gồm 10 chữ số\n\
          #00|Chủ hộ|#12||",
     );
-    assert_eq!(read.all(Field::Code), ["5:5500000001", "6:5500000002", "7:5500000003"]);
+    assert_eq!(read.all(Field::Code), ["6:5500000001", "7:5500000002", "8:5500000003"]);
     assert!(read.refused.is_empty(), "{:?}", read.refusals());
 }
 
@@ -154,6 +155,16 @@ fn x_is_a_woman_and_blank_a_man_only_where_the_column_holds_nothing_else() {
     assert_eq!(words.warned(), ["3:bad_sex:sex"]);
     let blank = registry("Mã số BHXH|Họ tên|Ngày sinh|GIOI_TINH\n5500000001|Lê An|1990|");
     assert_eq!(blank.all(Field::Sex), ["2:-"]);
+}
+
+#[test]
+fn a_sheet_of_men_is_read_as_the_sheets_beside_it_are_written() {
+    let rows = "Mã số BHXH|Họ tên|Ngày sinh|GIOI_TINH\n5500000001|Lê An|1990|\n5500000002|Lê Ba|1990|";
+    let crosses = "Mã số BHXH|Họ tên|Ngày sinh|GIOI_TINH\n5500000003|Lê Ca|1990|x";
+    let words = "Mã số BHXH|Họ tên|Ngày sinh|GIOI_TINH\n5500000003|Lê Ca|1990|Nữ";
+    let beside = |other| list(Kind::Registry, rows).and_sheet("2", other).read().all(Field::Sex);
+    assert_eq!(beside(crosses), ["2:male", "3:male", "2:female"]);
+    assert_eq!(beside(words), ["2:-", "3:-", "2:female"]);
 }
 
 #[test]
