@@ -313,10 +313,16 @@ pub fn continues(rows: &[HeadRow], spans: &Spans, row: &HeadRow) -> bool {
     if is_numbering(row.filled().map(|(_, label)| label.text.as_str())) {
         return false;
     }
+    // "Nữ" and "CCCD" are labels, and values of people.
+    let is_value =
+        |column: &usize| rows.iter().any(|row| row.label(*column).is_some_and(|label| label.field.is_some()));
+    if row.others.iter().any(is_value) {
+        return false;
+    }
     if row.filled().filter(|(_, label)| label.field.is_some()).count() > 1 {
         return true;
     }
-    if row.others > 0 {
+    if !row.others.is_empty() {
         return false;
     }
     if spans.reach(first.number, row.number) {
@@ -333,7 +339,7 @@ pub fn continues(rows: &[HeadRow], spans: &Spans, row: &HeadRow) -> bool {
 
 /// Whether a row is the upper level of the header that begins below it.
 pub fn stands_over(row: &HeadRow, below: &HeadRow, spans: &Spans) -> bool {
-    if row.number + 1 != below.number || row.others > 0 || row.filled().count() < 2 {
+    if row.number + 1 != below.number || !row.others.is_empty() || row.filled().count() < 2 {
         return false;
     }
     if spans.reach(row.number, below.number) {

@@ -121,27 +121,27 @@ fn part_of(key: &str) -> Option<Part> {
 pub struct HeadRow {
     pub number: u32,
     pub labels: Vec<Option<Label>>,
-    /// Cells that hold something other than a label.
-    pub others: usize,
+    /// The columns of cells that hold something other than a label.
+    pub others: Vec<usize>,
 }
 
 impl HeadRow {
     pub fn read(spec: &Spec, number: u32, cells: &[Cell]) -> Self {
-        let mut others = 0;
-        let label = |cell: &Cell| match cell {
+        let mut others = Vec::new();
+        let label = |(column, cell): (usize, &Cell)| match cell {
             Cell::Text(text) if text.trim().is_empty() => None,
             Cell::Text(text) => {
                 let label = Label::read(spec, text);
-                others += usize::from(label.is_none());
+                others.extend(label.is_none().then_some(column));
                 label
             }
             Cell::Empty => None,
             Cell::Number(_) | Cell::Date(_) | Cell::Bool(_) => {
-                others += 1;
+                others.push(column);
                 None
             }
         };
-        let labels = cells.iter().map(label).collect();
+        let labels = cells.iter().enumerate().map(label).collect();
         Self { number, labels, others }
     }
 

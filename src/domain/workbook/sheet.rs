@@ -289,7 +289,7 @@ impl Sheet {
         match above {
             Some(above) if alone && stands_over(&above, &row, &self.spans) => vec![above, row],
             _ if alone => vec![row],
-            Some(above) if above.others + row.others == 0 && above.known() + row.known() > 0 => {
+            Some(above) if above.others.is_empty() && row.others.is_empty() && above.known() + row.known() > 0 => {
                 let both = vec![above, row];
                 if names(&both) { both } else { Vec::new() }
             }

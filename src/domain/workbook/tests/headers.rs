@@ -288,6 +288,17 @@ fn lines_of_a_form_are_no_header_of_the_list_below() {
 }
 
 #[test]
+fn a_first_person_whose_values_are_labels_too_is_no_header() {
+    let read = registry(
+        "Mã số BHXH|Họ và tên|Giới tính|Loại giấy tờ|Ghi chú\n5500000001|Lê Thị An|Nữ|CCCD|Email\n\
+         5500000002|Lê Thị Ba|Nữ|CMND|Địa chỉ",
+    );
+    assert_eq!(read.sheets[0].layout.header_rows, [1]);
+    assert_eq!(read.all(Field::Name), ["2:Lê Thị An", "3:Lê Thị Ba"]);
+    assert_eq!(read.columns(), "code=A name=B sex=C");
+}
+
+#[test]
 fn a_list_without_accents_is_no_old_encoding() {
     let read =
         List { bytes: Bytes::Utf8, ..list(Kind::Registry, "ma so bhxh|ho ten|ngay sinh\n5500000001|Le Van Tu|1990") }
