@@ -14,6 +14,7 @@ use tnhs::db::listed::{self, By};
 use tnhs::db::schema::{agencies, applications, events, registry_changesets, registry_members, staff};
 use tnhs::db::{meta, registry};
 use tnhs::domain::ids::{ChangesetId, ImportId};
+use tnhs::domain::import::ImportState;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::Role;
 use tnhs::domain::registry::Member;
@@ -28,6 +29,7 @@ impl TestApp {
             sha256: "00",
             bytes: 1,
             staff: None,
+            office: None,
             sheet: None,
             layouts: None,
             confirmed: false,
@@ -160,9 +162,13 @@ both_databases! {
                 .first::<Option<ImportId>>(conn)
         }).unwrap();
         app.registered(&app.citizen("Bùi Văn Lộc"));
-        assert_eq!(app.db(|conn| registry::abandoned(conn, &[at_work])), Some(abandoned));
+        let moved = |conn: &mut tnhs::db::Conn| {
+            imports::change_state(conn, at_work, ImportState::Reading, ImportState::Applying, clock::now())
+        };
+        assert!(app.db(moved));
+        assert_eq!(app.db(|conn| registry::abandoned(conn)), Some(abandoned));
         while app.db(|conn| registry::clear(conn, abandoned)) {}
-        assert_eq!(app.db(|conn| registry::abandoned(conn, &[at_work])), None);
+        assert_eq!(app.db(|conn| registry::abandoned(conn)), None);
         assert_eq!(app.db(|conn| registry_members::table.count().get_result::<i64>(conn)), 2);
     }
 

@@ -4,9 +4,9 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-use super::schema::{agencies, import_layouts, import_rows, imports, staff};
+use super::schema::{import_layouts, import_rows, imports, staff};
 use super::{Conn, one_row};
-use crate::domain::ids::{ImportId, StaffId};
+use crate::domain::ids::{AgencyId, ImportId, StaffId};
 use crate::domain::import::ImportState;
 use crate::domain::permission::Scope;
 use crate::domain::workbook::{Encoding, FileFault, Kind};
@@ -21,6 +21,8 @@ pub struct NewImport<'a> {
     pub sha256: &'a str,
     pub bytes: i64,
     pub staff: Option<StaffId>,
+    /// The agency of whoever started it, and its province: whose admins see the import.
+    pub office: Option<(AgencyId, Option<AgencyId>)>,
     pub sheet: Option<&'a str>,
     /// JSON: the layouts that a person gives.
     pub layouts: Option<&'a str>,
@@ -49,6 +51,9 @@ pub fn insert(conn: &mut Conn, new: &NewImport<'_>, now: NaiveDateTime) -> Query
             imports::sha256.eq(new.sha256),
             imports::bytes.eq(new.bytes),
             imports::staff_id.eq(new.staff),
+            imports::acted_by.eq(new.staff),
+            imports::agency_id.eq(new.office.map(|(agency, _)| agency)),
+            imports::province_id.eq(new.office.and_then(|(_, province)| province)),
             imports::sheet.eq(new.sheet),
             imports::layouts.eq(new.layouts),
             imports::layouts_remembered.eq(false),
@@ -89,6 +94,7 @@ pub struct Import {
     pub sha256: String,
     pub bytes: i64,
     pub staff_id: Option<StaffId>,
+    pub acted_by: Option<StaffId>,
     pub sheet: Option<String>,
     pub layouts: Option<String>,
     pub layouts_remembered: bool,
@@ -115,10 +121,10 @@ pub struct Import {
 /// An import, with the name of whoever started it; None for the command line.
 pub type Listed = (Import, Option<String>);
 
-/// The imports of the staff within a scope, newest first. Those of the command line belong to the whole country.
+/// The imports of the offices within a scope. Those of the command line belong to the whole country.
 #[diesel::dsl::auto_type]
 fn listed() -> _ {
-    imports::table.left_join(staff::table.inner_join(agencies::table))
+    imports::table.left_join(staff::table.on(imports::staff_id.eq(staff::id.nullable())))
 }
 
 macro_rules! within {
@@ -129,11 +135,11 @@ macro_rules! within {
                 $then
             }
             Scope::Province(province) => {
-                let $query_of = $query.filter(agencies::province_id.eq(province));
+                let $query_of = $query.filter(imports::province_id.eq(province));
                 $then
             }
             Scope::Agency(agency) => {
-                let $query_of = $query.filter(staff::agency_id.eq(agency));
+                let $query_of = $query.filter(imports::agency_id.eq(agency));
                 $then
             }
             Scope::Nothing => {
@@ -202,6 +208,11 @@ pub fn read_again(
     Ok(moved)
 }
 
+/// Remembers who acted last: what the worker does next, it does for them.
+pub fn acted(conn: &mut Conn, id: ImportId, by: StaffId) -> QueryResult<()> {
+    one_row(diesel::update(imports::table.find(id)).set(imports::acted_by.eq(by)).execute(conn)?)
+}
+
 pub fn confirm_encoding(conn: &mut Conn, id: ImportId) -> QueryResult<()> {
     one_row(diesel::update(imports::table.find(id)).set(imports::confirmed.eq(true)).execute(conn)?)
 }
@@ -236,9 +247,11 @@ pub fn claim(conn: &mut Conn, lease: &str, now: NaiveDateTime) -> QueryResult<Op
     if taken == 1 { Ok(Some((get(conn, id)?, gone.is_some()))) } else { Ok(None) }
 }
 
-/// The imports on which somebody works.
-pub fn under_lease(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<Vec<ImportId>> {
-    imports::table.filter(imports::lease_until.ge(now)).select(imports::id).load(conn)
+/// Says that the worker lives, while it does something long.
+pub fn renew(conn: &mut Conn, id: ImportId, lease: &str, now: NaiveDateTime) -> QueryResult<()> {
+    let own = imports::table.find(id).filter(imports::lease.eq(lease));
+    diesel::update(own).set(imports::lease_until.eq(now + LEASE)).execute(conn)?;
+    Ok(())
 }
 
 /// How far a worker is.

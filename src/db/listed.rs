@@ -1,7 +1,7 @@
 //! The tables of agencies, staff and applications as lists tell them: what is known of a key, and writing what a list
 //! says. The registry has its own way, by changesets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -281,77 +281,95 @@ fn file_application(conn: &mut Conn, after: &Values, by: By) -> QueryResult<i64>
     Ok(id.0)
 }
 
-/// Puts a row back as it was before an import, or removes it. False when something later touched it: then it stays.
-pub fn put_back(conn: &mut Conn, kind: Kind, written: &imports::Written, by: By) -> QueryResult<bool> {
-    let read = |json: &str| serde_json::from_str::<Values>(json).ok();
-    let Some(after) = read(&written.after) else { return Ok(false) };
-    let keys = [written.key.as_str()];
-    let now = known(conn, kind, &keys)?.remove(&written.key);
-    let untouched = now.as_ref().is_some_and(|now| now.row_id == written.row_id && now.values.agree(&after));
-    if !untouched {
-        return Ok(false);
-    }
-    match written.before.as_deref().and_then(read) {
-        Some(before) => write(conn, kind, now.as_ref(), &before, by).map(|_| true),
-        None => remove(conn, kind, written.row_id),
-    }
+/// What an import made of a row.
+pub enum Standing {
+    /// As it left it: it can be put back, to what was known and what it was before.
+    Untouched(Box<Known>, Option<Values>),
+    /// Something later touched it, or refers to it.
+    TouchedLater,
 }
 
-/// Removes a row that nothing refers to; false when something does.
-fn remove(conn: &mut Conn, kind: Kind, id: i64) -> QueryResult<bool> {
+/// Whether something later touched a row. `gone` are rows that are put back before this one, and refer to nothing any more.
+pub fn standing(conn: &mut Conn, kind: Kind, written: &imports::Written, gone: &HashSet<i64>) -> QueryResult<Standing> {
+    let read = |json: &str| serde_json::from_str::<Values>(json).ok();
+    let before = written.before.as_deref().and_then(read);
+    let now = known(conn, kind, &[&written.key])?.remove(&written.key);
+    let (Some(now), Some(after)) = (now, read(&written.after)) else { return Ok(Standing::TouchedLater) };
+    let stays = now.row_id != written.row_id
+        || !now.values.agree(&after)
+        || (before.is_none() && is_used(conn, kind, written.row_id, gone)?);
+    Ok(if stays { Standing::TouchedLater } else { Standing::Untouched(Box::new(now), before) })
+}
+
+/// Puts a row back as it was before an import, or removes it. False when something later touched it: then it stays.
+pub fn put_back(conn: &mut Conn, kind: Kind, written: &imports::Written, by: By) -> QueryResult<bool> {
+    match standing(conn, kind, written, &HashSet::new())? {
+        Standing::TouchedLater => return Ok(false),
+        Standing::Untouched(now, Some(before)) => drop(write(conn, kind, Some(&now), &before, by)?),
+        Standing::Untouched(_, None) => remove(conn, kind, written.row_id)?,
+    }
+    Ok(true)
+}
+
+/// Whether something refers to a row, or somebody acted upon it, since it was imported.
+fn is_used(conn: &mut Conn, kind: Kind, id: i64, gone: &HashSet<i64>) -> QueryResult<bool> {
+    use diesel::dsl::{exists, select};
     match kind {
-        Kind::Registry => Ok(false),
+        Kind::Registry => Ok(true),
         Kind::Agencies => {
             let id = AgencyId(id);
-            let used: bool = diesel::select(
-                diesel::dsl::exists(agencies::table.filter(agencies::parent_id.eq(id)))
-                    .or(diesel::dsl::exists(staff::table.filter(staff::agency_id.eq(id))))
-                    .or(diesel::dsl::exists(applications::table.filter(applications::agency_id.eq(id))))
-                    .or(diesel::dsl::exists(agency_serials::table.filter(agency_serials::agency_id.eq(id)))),
+            let below: Vec<i64> = agencies::table.filter(agencies::parent_id.eq(id)).select(agencies::id).load(conn)?;
+            let used: bool = select(
+                exists(staff::table.filter(staff::agency_id.eq(id)))
+                    .or(exists(applications::table.filter(applications::agency_id.eq(id))))
+                    .or(exists(agency_serials::table.filter(agency_serials::agency_id.eq(id)))),
             )
             .get_result(conn)?;
-            if !used {
-                diesel::update(agencies::table.find(id))
-                    .set(agencies::province_id.eq(None::<AgencyId>))
-                    .execute(conn)?;
-                one_row(diesel::delete(agencies::table.find(id)).execute(conn)?)?;
-            }
-            Ok(!used)
+            Ok(used || below.iter().any(|below| !gone.contains(below)))
         }
         Kind::Staff => {
             let id = StaffId(id);
-            let used: bool = diesel::select(
-                diesel::dsl::exists(history::table.filter(history::staff_id.eq(id)))
-                    .or(diesel::dsl::exists(sessions::table.filter(sessions::staff_id.eq(id)))),
+            let acted_upon = staff::last_sign_in_at
+                .is_not_null()
+                .or(staff::locked_at.is_not_null())
+                // Somebody has handed them a password.
+                .or(staff::password_hash.ne(""));
+            select(
+                exists(history::table.filter(history::staff_id.eq(id)))
+                    .or(exists(sessions::table.filter(sessions::staff_id.eq(id))))
+                    .or(exists(staff::table.filter(staff::id.eq(id)).filter(acted_upon))),
             )
-            .get_result(conn)?;
-            let acted: i64 = staff::table
-                .find(id)
-                .filter(staff::last_sign_in_at.is_not_null().or(staff::locked_at.is_not_null()))
-                .count()
-                .get_result(conn)?;
-            if !used && acted == 0 {
-                one_row(diesel::delete(staff::table.find(id)).execute(conn)?)?;
-            }
-            Ok(!used && acted == 0)
+            .get_result(conn)
         }
         Kind::Applications => {
             let id = ApplicationId(id);
-            let used: bool = diesel::select(
-                diesel::dsl::exists(
-                    history::table.filter(history::application_id.eq(id)).filter(history::kind.ne(EventKind::Imported)),
-                )
-                .or(diesel::dsl::exists(photos::table.filter(photos::application_id.eq(id))))
-                .or(diesel::dsl::exists(accounts::table.filter(accounts::application_id.eq(id)))),
+            let acts =
+                history::table.filter(history::application_id.eq(id)).filter(history::kind.ne(EventKind::Imported));
+            select(
+                exists(acts)
+                    .or(exists(photos::table.filter(photos::application_id.eq(id))))
+                    .or(exists(accounts::table.filter(accounts::application_id.eq(id)))),
             )
-            .get_result(conn)?;
-            if !used {
-                diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
-                one_row(diesel::delete(applications::table.find(id)).execute(conn)?)?;
-            }
-            Ok(!used)
+            .get_result(conn)
         }
     }
+}
+
+fn remove(conn: &mut Conn, kind: Kind, id: i64) -> QueryResult<()> {
+    let removed = match kind {
+        Kind::Registry => 0,
+        Kind::Agencies => {
+            let agency = agencies::table.find(id);
+            diesel::update(agency).set(agencies::province_id.eq(None::<AgencyId>)).execute(conn)?;
+            diesel::delete(agency).execute(conn)?
+        }
+        Kind::Staff => diesel::delete(staff::table.find(id)).execute(conn)?,
+        Kind::Applications => {
+            diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
+            diesel::delete(applications::table.find(id)).execute(conn)?
+        }
+    };
+    one_row(removed)
 }
 
 /// Whether whoever imports reaches what is known of a key.

@@ -34,6 +34,12 @@ pub fn registry_revision(conn: &mut Conn) -> QueryResult<i64> {
     text.parse().map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
 }
 
+/// Lets one list at a time be written or taken back: another transaction that asks for this waits until this one ends.
+pub fn lock_lists(conn: &mut Conn) -> QueryResult<()> {
+    let lock = meta::table.find(REVISION);
+    super::one_row(diesel::update(lock).set(meta::value.eq(meta::value)).execute(conn)?)
+}
+
 /// Goes on to the next revision, unless `base` is given and is no longer the present one. Whoever else wants to change
 /// the registry waits until this transaction ends.
 pub fn next_registry_revision(conn: &mut Conn, base: Option<i64>) -> QueryResult<bool> {

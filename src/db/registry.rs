@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{registry_changesets, registry_members};
+use super::schema::{imports, registry_changesets, registry_members};
 use super::{Conn, meta, one_row};
 use crate::domain::application::{Declaration, Sex};
 use crate::domain::dates::BirthDate;
 use crate::domain::ids::{ChangesetId, ImportId};
+use crate::domain::import::ImportState;
 use crate::domain::names::Name;
 use crate::domain::numbers::{IdNumber, SocialCode};
 use crate::domain::registry::Member;
@@ -175,8 +176,8 @@ pub fn write(conn: &mut Conn, changeset: ChangesetId, members: &[Member]) -> Que
 pub fn publish(conn: &mut Conn, changeset: ChangesetId, base: Option<i64>) -> QueryResult<bool> {
     let unchanged = meta::next_registry_revision(conn, base)?;
     if unchanged {
-        let changeset = registry_changesets::table.find(changeset);
-        one_row(diesel::update(changeset).set(registry_changesets::visible.eq(true)).execute(conn)?)?;
+        let unseen = registry_changesets::table.find(changeset).filter(diesel::dsl::not(registry_changesets::visible));
+        one_row(diesel::update(unseen).set(registry_changesets::visible.eq(true)).execute(conn)?)?;
     }
     Ok(unchanged)
 }
@@ -224,10 +225,14 @@ pub fn touched_later(conn: &mut Conn, changeset: ChangesetId, limit: i64) -> Que
 }
 
 /// A changeset that does not count and that no import is writing: its rows are only in the way.
-pub fn abandoned(conn: &mut Conn, at_work: &[ImportId]) -> QueryResult<Option<ChangesetId>> {
+pub fn abandoned(conn: &mut Conn) -> QueryResult<Option<ChangesetId>> {
+    let applying = imports::table
+        .filter(imports::state.eq(ImportState::Applying))
+        .filter(registry_changesets::import_id.eq(imports::id.nullable()));
     registry_changesets::table
         .filter(diesel::dsl::not(registry_changesets::visible))
-        .filter(registry_changesets::import_id.is_null().or(registry_changesets::import_id.ne_all(at_work)))
+        .filter(registry_changesets::import_id.is_not_null())
+        .filter(diesel::dsl::not(diesel::dsl::exists(applying)))
         .select(registry_changesets::id)
         .first(conn)
         .optional()
@@ -236,6 +241,11 @@ pub fn abandoned(conn: &mut Conn, at_work: &[ImportId]) -> QueryResult<Option<Ch
 /// Removes some rows of a changeset that does not count, and at the end itself. Returns whether there is more to remove.
 pub fn clear(conn: &mut Conn, changeset: ChangesetId) -> QueryResult<bool> {
     const ROWS: i64 = 5_000;
+    // Whoever would let it count waits for this transaction, and then finds it gone.
+    let unseen = registry_changesets::table.find(changeset).filter(diesel::dsl::not(registry_changesets::visible));
+    if diesel::update(unseen).set(registry_changesets::visible.eq(false)).execute(conn)? == 0 {
+        return Ok(false);
+    }
     let some = registry_members::table
         .filter(registry_members::changeset_id.eq(changeset))
         .select(registry_members::id)

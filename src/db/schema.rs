@@ -64,6 +64,9 @@ diesel::table! {
         sha256 -> Text,
         bytes -> BigInt,
         staff_id -> Nullable<BigInt>,
+        acted_by -> Nullable<BigInt>,
+        agency_id -> Nullable<BigInt>,
+        province_id -> Nullable<BigInt>,
         sheet -> Nullable<Text>,
         layouts -> Nullable<Text>,
         layouts_remembered -> Bool,
@@ -268,7 +271,6 @@ diesel::joinable!(photos -> applications (application_id));
 diesel::joinable!(accounts -> applications (application_id));
 diesel::joinable!(messages -> applications (application_id));
 diesel::joinable!(events -> staff (staff_id));
-diesel::joinable!(imports -> staff (staff_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(registry_members -> registry_changesets (changeset_id));
 diesel::allow_tables_to_appear_in_same_query!(

@@ -226,6 +226,7 @@ impl Office<'_> {
             sha256: "0",
             bytes: 0,
             staff: None,
+            office: None,
             sheet: None,
             layouts: None,
             confirmed: false,

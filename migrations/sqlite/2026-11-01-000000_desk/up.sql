@@ -62,6 +62,11 @@ CREATE TABLE imports (
     bytes BIGINT NOT NULL,
     -- NULL when it was started from the command line; then it reaches the whole country.
     staff_id BIGINT REFERENCES staff (id),
+    -- Who acted last: the history names them.
+    acted_by BIGINT REFERENCES staff (id),
+    -- The agency of whoever started it, and its province: whose admins see it.
+    agency_id BIGINT REFERENCES agencies (id),
+    province_id BIGINT REFERENCES agencies (id),
     -- Only this sheet is read; what a person said the header and the columns are (JSON).
     sheet TEXT,
     layouts TEXT,

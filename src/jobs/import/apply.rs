@@ -11,11 +11,12 @@ use super::read::Accepted;
 use super::{ImportError, Watch};
 use crate::db::events::NewEvent;
 use crate::db::imports::{self, Import, Outcome, Progress, Written};
-use crate::db::listed::{self, By};
-use crate::db::{Conn, Db, DbError, events, registry};
+use crate::db::listed::{self, By, Standing};
+use crate::db::{Conn, Db, DbError, events, meta, registry};
 use crate::domain::event::EventKind;
 use crate::domain::ids::ImportId;
 use crate::domain::import::ImportState;
+use crate::domain::permission::Scope;
 use crate::domain::registry::Member;
 use crate::domain::to_json;
 use crate::domain::workbook::{Field, Kind, Record};
@@ -70,7 +71,7 @@ pub(super) fn record(
     };
     let event = NewEvent {
         application: None,
-        staff: import.staff_id,
+        staff: import.acted_by,
         kind,
         at,
         address: None,
@@ -82,9 +83,8 @@ pub(super) fn record(
 
 pub(super) fn run(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportError> {
     let import = &work.import;
-    if import.counts.added + import.counts.changed == 0 {
-        work.db.write(|conn| finish(work, conn, 0))?;
-        return Ok(Applied::Done);
+    if work.scope == Scope::Nothing {
+        return Err(ImportError::Broken("whoever brought the list may no longer do so".into()));
     }
     match import.kind {
         Kind::Registry => changeset(work, watch),
@@ -103,6 +103,13 @@ fn finish(work: &Work<'_>, conn: &mut Conn, written: i64) -> Result<(), ImportEr
 fn changeset(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportError> {
     let (db, import) = (work.db, &work.import);
     let total = import.counts.added + import.counts.changed;
+    if total == 0 {
+        let base = |conn: &mut Conn| Ok::<_, DbError>(meta::registry_revision(conn)?);
+        return db
+            .write(|conn| if base(conn)? == import.base { finish(work, conn, 0) } else { Err(ImportError::Overtaken) })
+            .map(|()| Applied::Done)
+            .or_else(overtaken);
+    }
     let mut progress = Progress { rows_total: total, rows_read: import.rows_read, rows_written: 0 };
     let changeset = db.write(|conn| Ok::<_, DbError>(registry::begin(conn, Some(import.id), work.now)?))?;
     let mut members = Vec::with_capacity(ROWS);
@@ -128,6 +135,9 @@ fn changeset(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportEr
             }
         }
     })?;
+    if progress.rows_written != total {
+        return Err(ImportError::Broken(format!("{} of {total} rows are kept", progress.rows_written)));
+    }
     db.write(|conn| {
         if !registry::publish(conn, changeset, Some(import.base)).map_err(DbError::from)? {
             return Err(ImportError::Overtaken);
@@ -157,6 +167,7 @@ fn at_once(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportErro
     })?;
     work.db
         .write(|conn| {
+            meta::lock_lists(conn).map_err(DbError::from)?;
             let mut written = Vec::new();
             let mut added = HashSet::new();
             let mut waiting: Vec<Accepted> = Vec::new();
@@ -233,7 +244,11 @@ fn parent_is_there(conn: &mut Conn, record: &Record) -> Result<bool, ImportError
 /// Takes an import back: what it touched is as before, but for what something later touched. Returns how many rows stay.
 pub(super) fn roll_back(work: &Work<'_>) -> Result<i64, ImportError> {
     let import = &work.import;
+    if work.scope == Scope::Nothing {
+        return Err(ImportError::Broken("whoever brought the list may no longer do so".into()));
+    }
     work.db.write(|conn| {
+        meta::lock_lists(conn).map_err(DbError::from)?;
         let kept = undo(conn, import, work.now)?;
         let outcome = Outcome { kept: Some(kept), ..Outcome::default() };
         imports::finish(conn, import.id, work.lease, ImportState::RolledBack, &outcome, work.now)
@@ -268,31 +283,16 @@ pub fn would_keep(db: &Db, import: &Import, limit: usize) -> Result<(i64, Vec<St
             Ok((kept, codes.iter().map(ToString::to_string).collect()))
         });
     }
-    /// The way to leave a transaction without its changes.
-    enum Tried {
-        Kept(i64, Vec<String>),
-        Failed(DbError),
-    }
-    impl From<DbError> for Tried {
-        fn from(error: DbError) -> Self {
-            Self::Failed(error)
-        }
-    }
-    let tried: Result<(), Tried> = db.write(|conn| {
-        let by = By { import: import.id, staff: import.staff_id, at: import.at };
-        let mut kept = Vec::new();
-        for written in imports::written(conn, import.id).map_err(DbError::from)? {
-            if !listed::put_back(conn, import.kind, &written, by).map_err(DbError::from)? {
-                kept.push(written.key);
+    db.read(|conn| {
+        let (mut gone, mut kept) = (HashSet::new(), Vec::new());
+        for written in imports::written(conn, import.id)? {
+            match listed::standing(conn, import.kind, &written, &gone)? {
+                Standing::Untouched(..) => drop(gone.insert(written.row_id)),
+                Standing::TouchedLater => kept.push(written.key),
             }
         }
         let count = super::read::count(kept.len());
         kept.truncate(limit);
-        Err(Tried::Kept(count, kept))
-    });
-    match tried {
-        Err(Tried::Kept(count, keys)) => Ok((count, keys)),
-        Err(Tried::Failed(error)) => Err(error),
-        Ok(()) => Ok((0, Vec::new())),
-    }
+        Ok((count, kept))
+    })
 }

@@ -96,6 +96,9 @@ impl Background {
         if self.filed.contains(key(kind, &record.values)) {
             return Ok(Change::Unchanged);
         }
+        if let Some(refused) = out_of_reach(importer, record) {
+            return Err(refused);
+        }
         let Some(known) = self.known(kind, record) else {
             return match missing_above(importer, record, added) {
                 Some(refused) => Err(refused),
@@ -118,6 +121,15 @@ fn refuse(record: &Record, class: RefusedClass, field: Field, reason: String) ->
     Refused { place: record.place, class, field, value, other_rows: Vec::new(), reason }
 }
 
+/// Staff and applications are of an office that the person reaches, also at the moment of writing.
+fn out_of_reach(importer: &Importer<'_>, record: &Record) -> Option<Refused> {
+    let office = record.values.get(Field::AgencyCode)?;
+    (!importer.offices.contains(office)).then(|| {
+        let reason = "Cơ quan này nằm ngoài phạm vi quản lý của bạn. Hãy gửi dòng này cho quản trị cấp trên.";
+        refuse(record, RefusedClass::UnknownAgency, Field::AgencyCode, reason.into())
+    })
+}
+
 /// A new agency stands below one that the person reaches; only the country's admin adds one below nobody.
 fn missing_above(importer: &Importer<'_>, record: &Record, added: &HashSet<String>) -> Option<Refused> {
     if importer.kind != Kind::Agencies || importer.scope == Scope::Country {
@@ -138,7 +150,8 @@ fn in_the_way(importer: &Importer<'_>, record: &Record, known: &Known, after: &V
     let (class, field, reason) = match importer.kind {
         Kind::Registry => return None,
         Kind::Applications => {
-            let number = known.number.as_deref().unwrap_or_default();
+            // Whoever does not reach that office learns nothing of it.
+            let number = known.number.as_deref().filter(|_| reached).unwrap_or("ở một cơ quan khác");
             let reason = format!(
                 "Mã số này đã có hồ sơ {number} với nội dung khác, đang chờ duyệt hoặc đã duyệt. Hãy xem hồ sơ đó; nếu cần \
                  sửa thông tin, dùng Đăng ký thay đổi thông tin."

@@ -56,6 +56,7 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
             sha256: &sha256,
             sheet: options.sheet.clone(),
             layouts: layouts.unwrap_or_default(),
+            recalls: false,
             scope: Scope::Country,
             login: None,
             now: clock::now(),
@@ -70,6 +71,7 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
             sha256: &sha256,
             bytes: read::count(std::fs::metadata(&options.file)?.len()),
             staff: None,
+            office: None,
             sheet: options.sheet.as_deref(),
             layouts: layouts.as_deref(),
             confirmed: options.confirm_encoding,
@@ -124,7 +126,8 @@ fn apply(parts: &Parts, new: &NewImport<'_>, options: &Options) -> anyhow::Resul
             }
             continue;
         }
-        let goes_on = import.state.may_apply() && (import.confirmed || !import.needs_confirmation);
+        let stopped = import.note.as_deref().is_some_and(|note| note != super::OVERTAKEN);
+        let goes_on = import.state.may_apply() && !stopped && (import.confirmed || !import.needs_confirmation);
         // What it was compared with may change again and again; not for ever.
         if !goes_on || attempts == 5 {
             bar.clear();

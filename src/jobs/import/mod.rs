@@ -18,6 +18,7 @@ pub mod remembered;
 pub mod workbooks;
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use crate::adapters::spreadsheet::SpreadsheetError;
 use crate::clock;
 use crate::db::imports::{self, Import, Outcome, Progress};
 use crate::db::{Db, DbError, agencies, registry, staff};
+use crate::domain::ids::ImportId;
 use crate::domain::import::ImportState;
 use crate::domain::permission::Scope;
 use crate::startup::Parts;
@@ -138,12 +140,39 @@ pub fn step(parts: &Parts, now: NaiveDateTime, stop: &AtomicBool) -> Result<bool
     let id = claimed.id;
     let mut beat = Heartbeat { db, import: &claimed, lease: &lease, stop, last: Instant::now() };
     let work = Work { db, folder, import: claimed.clone(), lease: &lease, scope, login, now };
-    match go(parts, &work, interrupted, &mut beat) {
+    if claimed.stop_asked {
+        leave(&work, &ImportError::Stopped)?;
+        return Ok(true);
+    }
+    let done = AtomicBool::new(false);
+    let outcome = std::thread::scope(|threads| {
+        threads.spawn(|| pulse(db, id, &lease, &done));
+        // A list that makes the program fail is no reason to stop with the others.
+        let outcome = catch_unwind(AssertUnwindSafe(|| go(parts, &work, interrupted, &mut beat)));
+        done.store(true, Ordering::Relaxed);
+        outcome.unwrap_or_else(|_| Err(ImportError::Broken("it panicked".into())))
+    });
+    match outcome {
         Ok(()) => {}
         Err(ImportError::Leaving) => db.write(|conn| Ok::<_, DbError>(imports::let_go(conn, id, &lease)?))?,
         Err(error) => leave(&work, &error)?,
     }
     Ok(true)
+}
+
+/// Renews the lease while a step is at something long, such as one big transaction.
+fn pulse(db: &Db, id: ImportId, lease: &str, done: &AtomicBool) {
+    const EVERY: Duration = Duration::from_secs(3);
+    let mut last = Instant::now();
+    while !done.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(20));
+        if last.elapsed() > EVERY {
+            if let Err(error) = db.note(|conn| Ok::<_, DbError>(imports::renew(conn, id, lease, clock::now())?)) {
+                tracing::warn!(import = %id, "its lease could not be renewed: {error}");
+            }
+            last = Instant::now();
+        }
+    }
 }
 
 /// Whoever started it, as they are now: what they reach, and their sign-in name. Somebody who may not import any more
@@ -161,6 +190,7 @@ fn whose(db: &Db, import: &Import) -> Result<(Scope, Option<String>), DbError> {
 fn go(parts: &Parts, work: &Work<'_>, interrupted: bool, watch: &mut dyn Watch) -> Result<(), ImportError> {
     let (db, import, now) = (work.db, &work.import, work.now);
     match import.state {
+        ImportState::Reading if interrupted => end(work, ImportState::Failed, UNREAD),
         ImportState::Reading => {
             let layouts = import.layouts.as_deref().and_then(|json| serde_json::from_str(json).ok());
             let task = read::Task {
@@ -173,6 +203,7 @@ fn go(parts: &Parts, work: &Work<'_>, interrupted: bool, watch: &mut dyn Watch) 
                 sha256: &import.sha256,
                 sheet: import.sheet.clone(),
                 layouts: layouts.unwrap_or_default(),
+                recalls: import.staff_id.is_some(),
                 scope: work.scope,
                 login: work.login.clone(),
                 now,
@@ -211,6 +242,7 @@ fn go(parts: &Parts, work: &Work<'_>, interrupted: bool, watch: &mut dyn Watch) 
 const ANALYZE_FROM: i64 = 10_000;
 
 const INTERRUPTED: &str = "Lần ghi trước bị ngắt giữa chừng. Dữ liệu vẫn như trước khi nhập; bấm Nhập để làm lại.";
+const UNREAD: &str = "Lần đọc trước bị ngắt giữa chừng và chưa ghi gì. Hãy đọc lại.";
 const STOPPED: &str = "Đã dừng theo yêu cầu. Dữ liệu vẫn như trước khi nhập; bấm Nhập để làm lại.";
 const OVERTAKEN: &str =
     "Dữ liệu đã thay đổi từ lúc đọc tệp, nên chưa ghi gì. Tệp được đọc lại; hãy xem lại rồi bấm Nhập.";
@@ -267,10 +299,7 @@ fn leave(work: &Work<'_>, error: &ImportError) -> Result<(), ImportError> {
 pub fn sweep(parts: &Parts, now: NaiveDateTime) -> Result<(), ImportError> {
     let db = &parts.db;
     loop {
-        let abandoned = db.read(|conn| {
-            let at_work = imports::under_lease(conn, now)?;
-            Ok::<_, DbError>(registry::abandoned(conn, &at_work)?)
-        })?;
+        let abandoned = db.read(|conn| Ok::<_, DbError>(registry::abandoned(conn)?))?;
         let Some(changeset) = abandoned else { break };
         while db.note(|conn| Ok::<_, DbError>(registry::clear(conn, changeset)?))? {}
     }

@@ -37,6 +37,8 @@ pub struct Task<'a> {
     pub sheet: Option<String>,
     /// What a person says of the columns.
     pub layouts: Vec<Layout>,
+    /// Whether what somebody of the same reach said of the same headings before counts; a person will look at it.
+    pub recalls: bool,
     /// What the person reaches.
     pub scope: Scope,
     /// Their own sign-in name.
@@ -114,7 +116,8 @@ pub fn run(task: &Task<'_>, watch: &mut dyn Watch) -> Result<Found, ImportError>
     let (mut reading, mut rows_read) = first_pass(task, &task.layouts, watch)?;
     let mut remembered = false;
     if task.layouts.is_empty()
-        && let Some(layouts) = remembered::recall(task.db, task.kind, &reading.sheets)?
+        && task.recalls
+        && let Some(layouts) = remembered::recall(task.db, task.kind, task.scope, &reading.sheets)?
     {
         (reading, rows_read) = first_pass(task, &layouts, watch)?;
         remembered = true;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{Conn, Db, DbError, imports};
 use crate::domain::names::folded;
+use crate::domain::permission::Scope;
 use crate::domain::workbook::{Field, Kind, Layout, SheetRead};
 
 /// Headings have at most this many rows.
@@ -18,9 +19,11 @@ struct Said {
     columns: BTreeMap<Field, String>,
 }
 
-/// What is kept instead of the headings themselves: their accents, case and spaces do not matter.
-fn heading(rows: &[(u32, Vec<String>)]) -> String {
+/// What is kept instead of the headings themselves: their accents, case and spaces do not matter. What an admin says holds
+/// for those of the same reach; another province may mean something else by the same words.
+fn heading(scope: Scope, rows: &[(u32, Vec<String>)]) -> String {
     let mut hash = Sha256::new();
+    hash.update(format!("{scope:?}"));
     for (_, cells) in rows {
         for cell in cells {
             hash.update(folded(cell).as_bytes());
@@ -32,13 +35,13 @@ fn heading(rows: &[(u32, Vec<String>)]) -> String {
 }
 
 /// Everything near the top of the sheets that may be a heading: on which sheet, in which rows.
-fn places(sheets: &[SheetRead]) -> HashMap<String, (&str, Vec<u32>)> {
+fn places(scope: Scope, sheets: &[SheetRead]) -> HashMap<String, (&str, Vec<u32>)> {
     let mut places: HashMap<String, (&str, Vec<u32>)> = HashMap::new();
     for sheet in sheets {
         for levels in 1..=LEVELS {
             for rows in sheet.preview.windows(levels) {
                 let numbers = rows.iter().map(|(number, _)| *number).collect();
-                places.entry(heading(rows)).or_insert((&sheet.layout.name, numbers));
+                places.entry(heading(scope, rows)).or_insert((&sheet.layout.name, numbers));
             }
         }
     }
@@ -46,8 +49,8 @@ fn places(sheets: &[SheetRead]) -> HashMap<String, (&str, Vec<u32>)> {
 }
 
 /// The layouts that were given for the headings of these sheets; None when there are none.
-pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<Layout>>, DbError> {
-    let places = places(sheets);
+pub fn recall(db: &Db, kind: Kind, scope: Scope, sheets: &[SheetRead]) -> Result<Option<Vec<Layout>>, DbError> {
+    let places = places(scope, sheets);
     let headings: Vec<String> = places.keys().cloned().collect();
     let known = db.read(|conn| Ok::<_, DbError>(imports::remembered(conn, kind, &headings)?))?;
     let layouts: Vec<Layout> = known
@@ -62,15 +65,15 @@ pub fn recall(db: &Db, kind: Kind, sheets: &[SheetRead]) -> Result<Option<Vec<La
 }
 
 /// Forgets what was said of the headings of these sheets.
-pub fn forget(conn: &mut Conn, kind: Kind, sheets: &[SheetRead]) -> Result<(), DbError> {
-    let headings: Vec<String> = places(sheets).into_keys().collect();
+pub fn forget(conn: &mut Conn, kind: Kind, scope: Scope, sheets: &[SheetRead]) -> Result<(), DbError> {
+    let headings: Vec<String> = places(scope, sheets).into_keys().collect();
     Ok(imports::forget(conn, kind, &headings)?)
 }
 
 /// Keeps what a person says of the columns of these sheets, as far as their headings stand near the top.
 pub fn keep(
     conn: &mut Conn,
-    kind: Kind,
+    (kind, scope): (Kind, Scope),
     sheets: &[SheetRead],
     layouts: &[Layout],
     now: NaiveDateTime,
@@ -81,7 +84,7 @@ pub fn keep(
             sheet.preview.iter().filter(|(number, _)| layout.header_rows.contains(number)).cloned().collect();
         if (1..=LEVELS).contains(&rows.len()) {
             let said = crate::domain::to_json(&Said { columns: layout.columns.clone() });
-            imports::remember(conn, kind, &heading(&rows), &said, now)?;
+            imports::remember(conn, kind, &heading(scope, &rows), &said, now)?;
         }
     }
     Ok(())

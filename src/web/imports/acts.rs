@@ -69,7 +69,15 @@ async fn act(
     let done = parts
         .write(move |conn| {
             let (import, _) = find(conn, &actor, id)?;
-            if seen(&import) == was_seen { f(conn, &import) } else { Ok(Done::MovedOn) }
+            if seen(&import) != was_seen {
+                return Ok(Done::MovedOn);
+            }
+            let done = f(conn, &import)?;
+            if matches!(done, Done::Yes) {
+                // The history says who pressed, not who brought the file.
+                imports::acted(conn, id, actor.id)?;
+            }
+            Ok(done)
         })
         .await?;
     answer(&person, &session, &parts, id, done).await
@@ -91,7 +99,7 @@ pub async fn apply(
 ) -> Result<HttpResponse, AppError> {
     let Form { seen, confirmed } = form.into_inner();
     act(person, session, parts, ImportId(path.into_inner()), seen, move |conn, import| {
-        if !import.state.may_apply() {
+        if !import.state.may_apply() || !import.has_files {
             return Ok(Done::MovedOn);
         }
         if import.needs_confirmation && !import.confirmed {
@@ -194,15 +202,18 @@ pub async fn layout(
         }
     };
     let was_seen = typed.get("seen").cloned().unwrap_or_default();
+    let scope = person.manages();
     act(person, session, parts, id, was_seen, move |conn, import| {
         let now = clock::now();
-        match &layouts {
-            Some(layouts) => remembered::keep(conn, import.kind, &found.sheets, layouts, now)?,
-            None => remembered::forget(conn, import.kind, &found.sheets)?,
-        }
         let json = layouts.as_ref().map(to_json);
-        let moved = imports::read_again(conn, import.id, import.state, json.as_deref(), now)?;
-        Ok(if moved { Done::Yes } else { Done::MovedOn })
+        if !imports::read_again(conn, import.id, import.state, json.as_deref(), now)? {
+            return Ok(Done::MovedOn);
+        }
+        match &layouts {
+            Some(layouts) => remembered::keep(conn, (import.kind, scope), &found.sheets, layouts, now)?,
+            None => remembered::forget(conn, import.kind, scope, &found.sheets)?,
+        }
+        Ok(Done::Yes)
     })
     .await
 }

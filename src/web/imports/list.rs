@@ -144,7 +144,7 @@ pub async fn post(
     let (Some(kind), true) = (kind, errors.is_empty()) else {
         return show(&person, &session, &parts, At::default(), (kind, errors, status)).await;
     };
-    let (staff, now) = (person.id, clock::now());
+    let (staff, office, now) = (person.id, (person.agency_id, person.province_id), clock::now());
     let (data_dir, bytes) = (parts.config.data_dir.clone(), i64::try_from(upload.file.size).unwrap_or(i64::MAX));
     let file = upload.file.file;
     let (file, sha256) = web::block(move || sha256_of(file.path()).map(|sha256| (file, sha256))).await??;
@@ -156,6 +156,7 @@ pub async fn post(
                 sha256: &sha256,
                 bytes,
                 staff: Some(staff),
+                office: Some(office),
                 sheet: None,
                 layouts: None,
                 confirmed: false,
