@@ -194,7 +194,10 @@ impl Converter {
                 by_column[column].1 += against;
             }
             let is_better = best.as_ref().is_none_or(|(weight, _)| total.0 > *weight);
-            if total.0 >= 2 && total.0 > 2 * total.1 && is_better {
+            // In a workbook what other columns hold says nothing against one that is in an old font.
+            let counts = |(for_it, against): &&(usize, usize)| bytes == Bytes::Single || for_it > against;
+            let against: usize = by_column.iter().filter(counts).map(|(_, against)| against).sum();
+            if total.0 >= 2 && total.0 > 2 * against && is_better {
                 let columns = by_column.iter().map(|(for_it, against)| for_it > against).collect();
                 let is_whole = !has_unicode && total.1 * 10 <= total.0;
                 best = Some((total.0, Self { encoding: *encoding, is_whole, columns }));
@@ -356,5 +359,6 @@ pub mod tests {
         let converter = Converter::detect(Bytes::Workbook, cells.into_iter().enumerate()).unwrap();
         let converted = cells.iter().enumerate().map(|(at, text)| converter.convert(at, &Cell::Text((*text).into())));
         assert_eq!(converted.collect::<Vec<_>>(), [None, Some("Nguyễn Thị Hòa".into()), None, None]);
+        assert_eq!(detected(Bytes::Workbook, &["Ngày sinh", "Huyønh Thò Phöôïng"]), Some(Encoding::Vni));
     }
 }
