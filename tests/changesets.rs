@@ -124,7 +124,7 @@ both_databases! {
         let base = app.revision();
         let member = registry_entry(&app.citizen("Hồ Thị Mai"));
         let late = app.unseen(&[renamed(&member, "Hồ Thị Mại")]);
-        let first = app.unseen(&[member.clone()]);
+        let first = app.unseen(std::slice::from_ref(&member));
         assert!(app.show(first, base));
         assert!(!app.show(late, base));
         assert_eq!(app.name_of(&member).as_deref(), Some("Hồ Thị Mai"));
@@ -153,8 +153,8 @@ both_databases! {
 
     fn what_does_not_count_is_cleared_away_and_what_is_being_written_is_not(app: TestApp) {
         let member = registry_entry(&app.citizen("Bùi Văn Lợi"));
-        let abandoned = app.unseen(&[member.clone()]);
-        let under_way = app.unseen(&[member.clone()]);
+        let abandoned = app.unseen(std::slice::from_ref(&member));
+        let under_way = app.unseen(std::slice::from_ref(&member));
         let at_work: ImportId = app.db(|conn| {
             registry_changesets::table
                 .find(under_way)
@@ -166,9 +166,9 @@ both_databases! {
             imports::change_state(conn, at_work, ImportState::Reading, ImportState::Applying, clock::now())
         };
         assert!(app.db(moved));
-        assert_eq!(app.db(|conn| registry::abandoned(conn)), Some(abandoned));
+        assert_eq!(app.db(registry::abandoned), Some(abandoned));
         while app.db(|conn| registry::clear(conn, abandoned)) {}
-        assert_eq!(app.db(|conn| registry::abandoned(conn)), None);
+        assert_eq!(app.db(registry::abandoned), None);
         assert_eq!(app.db(|conn| registry_members::table.count().get_result::<i64>(conn)), 2);
     }
 

@@ -217,6 +217,20 @@ impl Db {
         self.with(f)
     }
 
+    /// As [`Db::read`], for several queries that must all see the database as it is at the first of them. Blocks.
+    pub fn snapshot<T, E: From<DbError>>(&self, f: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        self.with(|conn| {
+            let begin = match conn {
+                Conn::Sqlite(_) => "BEGIN",
+                Conn::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            };
+            conn.batch_execute(begin).map_err(DbError::from)?;
+            let outcome = f(conn);
+            conn.batch_execute("ROLLBACK").map_err(DbError::from)?;
+            outcome
+        })
+    }
+
     /// Runs `f` in one transaction: all of it is committed, or none. Blocks.
     ///
     /// On SQLite the transaction begins as a writer (`BEGIN IMMEDIATE`): one that first reads and then writes would fail

@@ -161,17 +161,19 @@ struct Exported {
 /// Writes the workbook into a file without a name, which is gone when nobody reads it any more. Blocks.
 fn write(db: &crate::db::Db, folder: &std::path::Path, search: &Search) -> Result<(std::fs::File, u64), AppError> {
     let mut book = RegistryBook::new(folder)?;
-    let found = db.read(|conn| Ok::<_, AppError>(registry_list::look(conn, search)?))?;
-    let (mut from, mut people) = (From::Start, 0);
-    loop {
-        let batch = db.read(|conn| Ok::<_, AppError>(registry_list::page(conn, search, &found, from, BATCH)?))?;
-        let Some((last, _)) = batch.last() else { break };
-        from = From::After(*last);
-        people += batch.len() as u64;
-        for (_, member) in &batch {
-            book.add(member)?;
+    let people = db.snapshot(|conn| -> Result<u64, AppError> {
+        let found = registry_list::look(conn, search)?;
+        let (mut from, mut people) = (From::Start, 0);
+        loop {
+            let batch = registry_list::page(conn, search, &found, from, BATCH)?;
+            let Some((last, _)) = batch.last() else { return Ok(people) };
+            from = From::After(*last);
+            people += batch.len() as u64;
+            for (_, member) in &batch {
+                book.add(member)?;
+            }
         }
-    }
+    })?;
     let mut file = tempfile::tempfile_in(folder)?;
     book.save(&mut file)?;
     Ok((file, people))

@@ -4,6 +4,7 @@
 use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
@@ -45,6 +46,9 @@ fn cut(text: &str) -> String {
     text.chars().take(32_000).collect()
 }
 
+/// Each download reads the whole file again: one at a time is enough for everybody.
+static READING: Mutex<()> = Mutex::new(());
+
 /// The rows of the file that were not taken: each as it came, under its headings, with the reason behind it. Blocks.
 pub fn refused(
     program: &Path,
@@ -54,6 +58,7 @@ pub fn refused(
     found: &Found,
     to: &Path,
 ) -> Result<(), ImportError> {
+    let _turn = READING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut writer = RefusedRows {
         workbook: Workbook::new(),
         found,
