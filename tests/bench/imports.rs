@@ -4,6 +4,8 @@
 //!
 //!     cargo bench --bench imports -- DATABASE_URL HOST:PORT PID PROGRAM DATA_DIR ROWS
 
+// Each bench uses a part of it.
+#[allow(dead_code)]
 mod client;
 
 use std::fs::File;

@@ -33,7 +33,7 @@ pub(super) enum Applied {
 
 /// How many rows of the registry one transaction writes: enough that a page of an index is written once for many of them,
 /// few enough that an officer's own transaction does not wait long.
-const ROWS: usize = 5_000;
+const ROWS: usize = 10_000;
 /// How many rows are compared at once.
 const BATCH: usize = 1_000;
 

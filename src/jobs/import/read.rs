@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::mpsc;
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
@@ -256,18 +257,16 @@ fn second_pass(task: &Task<'_>, judge: &Judge, found: &mut Found, watch: &mut dy
     let offices = task.db.read(|conn| Ok::<_, DbError>(agencies::all(conn, task.scope)?))?;
     let offices = offices.into_iter().map(|office| office.code).collect();
     let importer = task.importer(&offices);
-    let mut batch: Vec<Settled> = Vec::with_capacity(BATCH);
-    for line in Spool::<Line>::open(&task.folder.lines())? {
-        batch.push(match line? {
-            Line::Refused(refused) => Err(refused),
-            Line::Entry(entry) => judge.settle(entry),
-        });
-        if batch.len() == BATCH {
-            compare(task, &importer, std::mem::take(&mut batch), &mut lists, &mut found.counts)?;
+    std::thread::scope(|threads| -> Result<(), ImportError> {
+        // One batch is settled while the one before is compared.
+        let (batches, settled) = mpsc::sync_channel(2);
+        threads.spawn(move || settle(&task.folder.lines(), judge, &batches));
+        for batch in settled {
+            compare(task, &importer, batch?, &mut lists, &mut found.counts)?;
             watch.at(Progress { rows_total: found.rows_read, rows_read: found.rows_read, rows_written: 0 })?;
         }
-    }
-    compare(task, &importer, batch, &mut lists, &mut found.counts)?;
+        Ok(())
+    })?;
     let Lists { accepted, refused, warnings, changed, added, unchanged, new_keys: _ } = lists;
     accepted.finish()?;
     for list in [refused, warnings, changed, added, unchanged] {
@@ -278,6 +277,30 @@ fn second_pass(task: &Task<'_>, judge: &Judge, found: &mut Found, watch: &mut dy
 }
 
 type Settled = Result<(Record, Vec<Warning>), Refused>;
+
+/// Settles line after line, and hands them over in batches until nobody wants more.
+fn settle(lines: &Path, judge: &Judge, batches: &mpsc::SyncSender<Result<Vec<Settled>, ImportError>>) {
+    let read = || -> Result<(), ImportError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        for line in Spool::<Line>::open(lines)? {
+            batch.push(match line? {
+                Line::Refused(refused) => Err(refused),
+                Line::Entry(entry) => judge.settle(entry),
+            });
+            if batch.len() == BATCH
+                && batches.send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_err()
+            {
+                return Ok(());
+            }
+        }
+        // Whoever is gone has ended the reading.
+        let _ = batches.send(Ok(batch));
+        Ok(())
+    };
+    if let Err(error) = read() {
+        let _ = batches.send(Err(error));
+    }
+}
 
 /// Compares a batch with what is known, and writes down what it would change.
 fn compare(
