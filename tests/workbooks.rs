@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use tnhs::adapters::spreadsheet::{Event, Limits, read};
 use tnhs::domain::spreadsheet::Cell;
-use tnhs::domain::workbook::report::{Counts, RecordJson, RefusedJson, SheetNames, Summary, WarningJson, report};
+use tnhs::domain::workbook::report::{Counts, RecordJson, RefusedJson, SheetNames, Summary, WarningJson};
 use tnhs::domain::workbook::{Bytes, FileFault, Kind, Layout, Line, Offices, Reader, Request, Span};
 
 struct Sheet {
@@ -92,13 +92,12 @@ fn import(file: &File, kind: Kind, offices: &Offices, corrections: Vec<Layout>) 
             warnings: warnings.len() as u64,
         },
     };
-    let report = report(
-        &summary,
-        records.iter().map(|record| RecordJson { sheets, kind, record, verdict: None }),
-        refused.iter().map(|row| RefusedJson::new(sheets, row)),
-        warnings.iter().map(|warning| WarningJson::new(sheets, warning)),
-    );
-    without_spaces(serde_json::to_value(report).unwrap())
+    let mut report = serde_json::to_value(&summary).unwrap();
+    report["records"] =
+        records.iter().map(|record| json!(RecordJson { sheets, kind, record, verdict: None })).collect();
+    report["refused"] = refused.iter().map(|row| json!(RefusedJson::new(sheets, row))).collect();
+    report["warnings"] = warnings.iter().map(|warning| json!(WarningJson::new(sheets, warning))).collect();
+    without_spaces(report)
 }
 
 /// Which kind of space a cell holds that holds nothing else makes no difference.

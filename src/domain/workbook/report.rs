@@ -1,7 +1,6 @@
-//! What came of a list, as JSON: the shape that other programs compare with. Lists can be a million rows long: they are
-//! written one at a time.
+//! What came of a list, as JSON: the shape that other programs compare with. A list can be a million rows long: each row is
+//! an object of its own, to be written one at a time.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap;
@@ -135,40 +134,5 @@ impl<'a> WarningJson<'a> {
         let Warning { place, class, field, .. } = warning;
         let sheet = sheets.0.get(usize::from(place.sheet)).map_or("", String::as_str);
         Self { sheet, row: place.row, class: *class, field: *field }
-    }
-}
-
-/// The whole report. It can be written once.
-pub fn report<'a>(
-    summary: &'a Summary<'a>,
-    records: impl Iterator<Item = impl Serialize> + 'a,
-    refused: impl Iterator<Item = impl Serialize> + 'a,
-    warnings: impl Iterator<Item = impl Serialize> + 'a,
-) -> impl Serialize + 'a {
-    Report { summary, records: Listed::new(records), refused: Listed::new(refused), warnings: Listed::new(warnings) }
-}
-
-#[derive(Serialize)]
-#[serde(bound = "")]
-struct Report<'a, A: Iterator<Item: Serialize>, B: Iterator<Item: Serialize>, C: Iterator<Item: Serialize>> {
-    #[serde(flatten)]
-    summary: &'a Summary<'a>,
-    records: Listed<A>,
-    refused: Listed<B>,
-    warnings: Listed<C>,
-}
-
-/// A list that is made while it is written.
-struct Listed<I>(Cell<Option<I>>);
-
-impl<I> Listed<I> {
-    fn new(items: I) -> Self {
-        Self(Cell::new(Some(items)))
-    }
-}
-
-impl<I: Iterator<Item: Serialize>> Serialize for Listed<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.take().into_iter().flatten())
     }
 }
