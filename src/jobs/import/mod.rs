@@ -3,7 +3,7 @@
 //!
 //! | state | step | a process that dies in it leaves |
 //! |---|---|---|
-//! | reading | [`read`]: the dry run | nothing; it is read again |
+//! | reading | [`read`]: the dry run | nothing; the page says so, and a person lets it be read again |
 //! | applying | [`apply`] | everything as before, and the page says so; a person presses again |
 //! | settling | [`super::recheck`] | the import counts; the rest of the waiting applications is asked for later |
 //! | rolling back | `apply` | the import counts; it is rolled back later |
