@@ -169,7 +169,7 @@ fn within(
     })
 }
 
-/// As [`refusal`], of an upload.
+/// As `refusal`, of an upload.
 pub fn upload_refusal(error: &MultipartError) -> AppError {
     match error {
         MultipartError::Payload(error) => refusal(error),
