@@ -86,7 +86,10 @@ impl Shared {
     pub fn converted(&mut self, before: &str, after: &str) {
         if self.conversions.len() < CONVERSIONS {
             let short = |text: &str| text.chars().take(100).collect::<String>();
-            self.conversions.push((short(before), short(after)));
+            let sample = (short(before), short(after));
+            if !self.conversions.contains(&sample) {
+                self.conversions.push(sample);
+            }
         }
     }
 }
