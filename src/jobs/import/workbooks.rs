@@ -25,9 +25,14 @@ fn broken(error: XlsxError) -> ImportError {
 
 /// A name that a sheet may have.
 fn sheet_name(name: &str, number: usize) -> String {
+    const LONGEST: usize = 31;
     let clean: String = name.chars().map(|c| if "[]:*?/\\'".contains(c) || c.is_control() { ' ' } else { c }).collect();
-    let clean: String = clean.trim().chars().take(24).collect();
-    if clean.is_empty() { format!("Sheet{number}") } else { format!("{clean} {number}") }
+    if clean == name && clean.trim() == clean && !clean.is_empty() && clean.chars().count() <= LONGEST {
+        return clean;
+    }
+    // The number tells it from others that were like it.
+    let short: String = clean.trim().chars().take(LONGEST - 7).collect();
+    format!("{} {number}", short.trim()).trim().to_owned()
 }
 
 fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell, date: &Format) -> Result<(), XlsxError> {
