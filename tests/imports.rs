@@ -8,15 +8,19 @@ mod support;
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
+use diesel::prelude::*;
 use rust_xlsxwriter::Workbook;
 use serde_json::Value;
 use support::*;
 use tnhs::clock;
 use tnhs::db::registry;
+use tnhs::db::schema::events;
 use tnhs::domain::application::Status;
+use tnhs::domain::event::EventKind;
+use tnhs::domain::ids::StaffId;
 use tnhs::domain::names::Name;
 use tnhs::domain::numbers::SocialCode;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Role, Scope};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -286,5 +290,51 @@ both_databases! {
         let page = press(&app, &browser, &page, "Dừng");
         assert_ne!(state(&page), "Đang đọc");
         assert!(clock::now().and_utc().timestamp() > 0);
+    }
+
+    fn a_list_of_staff_reaches_no_other_province(app: TestApp) {
+        let of_hue = app.employee(Role::Officer, &app.offices.phu_xuan);
+        let of_hanoi = app.employee(Role::Officer, &app.offices.dong_da);
+        let browser = app.sign_in(&app.employee(Role::Admin, &app.offices.hanoi));
+        let list = workbook(&[
+            &["Tên đăng nhập", "Họ và tên", "Vai trò", "Mã cơ quan"],
+            &["moi.hue", "Hồ Thị Mai", "Quản trị", "04601"],
+            &[&of_hue.login, "Hồ Thị Mai", "Cán bộ", "00101"],
+            &[&of_hanoi.login, "Lê Văn Sơn", "Cán bộ", "00101"],
+        ]);
+        let page = upload(&app, &browser, "staff", "cán bộ.xlsx", &list);
+        assert_eq!(tiles(&page), [0, 1, 0, 0, 2], "{page}");
+        let page = press(&app, &browser, &page, &page.text_of(".bar .primary"));
+        assert_eq!(state(&page), "Đã nhập", "{page}");
+        let known = app.db(|conn| tnhs::db::staff::all(conn, Scope::Country));
+        let one = |login: &str| known.iter().find(|one| one.login == login);
+        assert!(one("moi.hue").is_none());
+        assert_eq!(one(&of_hue.login).unwrap().name, of_hue.name);
+        assert_eq!(one(&of_hue.login).unwrap().agency_name, app.offices.phu_xuan.name);
+        assert_eq!(one(&of_hanoi.login).unwrap().agency_name, app.offices.ba_dinh.name);
+    }
+
+    fn the_history_names_who_pressed(app: TestApp) {
+        let [brings, applies] = [(); 2].map(|()| app.employee(Role::Admin, &app.offices.hanoi));
+        let list = workbook(&[HEAD, &["0190000001", "Trần Văn Đức", "02/09/1984", "Nam", ""]]);
+        let page = upload(&app, &app.sign_in(&brings), "registry", "danh sách.xlsx", &list);
+        let browser = app.sign_in(&applies);
+        let page = browser.get(page.path()).expect(200);
+        press(&app, &browser, &page, "Nhập vào danh bạ");
+        let by: Vec<Option<StaffId>> = app.db(|conn| {
+            events::table.filter(events::kind.eq(EventKind::ImportApplied)).select(events::staff_id).load(conn)
+        });
+        assert_eq!(by, [Some(applies.id)]);
+    }
+
+    fn what_was_stopped_before_its_turn_is_not_written(app: TestApp) {
+        let browser = admin(&app);
+        let list = workbook(&[HEAD, &["0190000001", "Trần Văn Đức", "02/09/1984", "Nam", ""]]);
+        let page = upload(&app, &browser, "registry", "danh sách.xlsx", &list);
+        let page = browser.submit(page.form("Nhập vào danh bạ")).expect(200);
+        let page = press(&app, &browser, &page, "Dừng");
+        assert_eq!(state(&page), "Chờ xác nhận", "{page}");
+        assert!(page.has_text("Đã dừng theo yêu cầu"), "{page}");
+        assert_eq!(name_of(&app, "0190000001"), None);
     }
 }
