@@ -8,6 +8,7 @@ use diesel::result::DatabaseErrorKind;
 
 use crate::adapters::hasher::Busy;
 use crate::db::DbError;
+use crate::domain::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -48,6 +49,12 @@ pub enum AppError {
 impl From<anyhow::Error> for AppError {
     fn from(error: anyhow::Error) -> Self {
         if error.is::<Busy>() { Self::Busy } else { Self::Internal(error) }
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Unprocessable(refusal.to_string())
     }
 }
 

@@ -239,6 +239,7 @@ fn add_agency(db: &Db, code: &str, name: &str, parent: Option<&str>, province: O
         agencies::insert(conn, code, name, above.as_ref(), province)?;
         let event = NewEvent {
             application: None,
+            account: None,
             staff: None,
             kind: EventKind::AgencyAdded,
             at: clock::now(),
@@ -273,6 +274,7 @@ fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> any
         let id = staff::insert(conn, &new, clock::now())?;
         let event = NewEvent {
             application: None,
+            account: None,
             staff: None,
             kind: EventKind::StaffAdded,
             at: clock::now(),

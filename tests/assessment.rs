@@ -293,6 +293,7 @@ both_databases! {
         let looked = |minutes| {
             let look = NewEvent {
                 application: Some(application.id),
+account: None,
                 staff: Some(employee.id),
                 kind: EventKind::Viewed,
                 at: clock::now() - TimeDelta::minutes(minutes),

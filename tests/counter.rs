@@ -176,7 +176,7 @@ both_databases! {
         assert!(page.text_of("tr.guardian").contains("Trần Văn An"), "{page}");
         let application = app.application(newest(&app));
         assert!(application.declaration.id_number.is_none());
-        assert_eq!(application.notice_phone().as_str(), "0951234568");
+        assert_eq!(application.declaration.notice_phone().as_str(), "0951234568");
     }
 
     fn a_birth_date_is_kept_as_precisely_as_it_is_known(app: TestApp) {

@@ -49,6 +49,7 @@ both_databases! {
     fn history_can_only_be_added_to(app: TestApp) {
         let event = NewEvent {
             application: None,
+account: None,
             staff: None,
             kind: EventKind::ALL[0],
             at: clock::now(),

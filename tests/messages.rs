@@ -148,6 +148,7 @@ both_databases! {
             body: String::new(),
             html: None,
             account: None,
+            otp: None,
         };
         let key = format!("{}-1-accepted-email", application.id);
         app.db(|conn| messages::queue(conn, application.id, &key, &blocker, clock::now()));

@@ -1,13 +1,16 @@
-//! Citizens' accounts.
+//! Citizens' accounts. What signs them in is in `credentials`.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::accounts;
+use super::applications::{Declared, declared, declared_columns};
+use super::schema::{accounts, agencies};
 use super::{Conn, one_row};
-use crate::domain::account::{Account, AccountState};
-use crate::domain::application::Application;
-use crate::domain::ids::{AccountId, ApplicationId};
+use crate::domain::account::{Account, AccountState, GuardianAccount, LockCause};
+use crate::domain::application::{Application, Declaration};
+use crate::domain::ids::{AccountId, AgencyId, ApplicationId};
+use crate::domain::numbers::SocialCode;
+use crate::domain::permission::Scope;
 use crate::on_backend;
 
 /// Creates the account of an approved application, without a password yet.
@@ -15,15 +18,13 @@ use crate::on_backend;
 /// # Errors
 /// A unique violation when the code or the ID number has an account already.
 pub fn insert(conn: &mut Conn, application: &Application, now: NaiveDateTime) -> QueryResult<AccountId> {
-    let declaration = &application.declaration;
+    let province_id = province_of(conn, application.agency_id)?;
     on_backend!(conn, c => diesel::insert_into(accounts::table)
         .values((
-            accounts::code.eq(&declaration.code),
             accounts::application_id.eq(application.id),
-            accounts::name.eq(&declaration.name),
-            accounts::id_number.eq(declaration.id_number.as_ref()),
-            accounts::phone.eq(application.notice_phone()),
-            accounts::email.eq(application.notice_email()),
+            accounts::agency_id.eq(application.agency_id),
+            accounts::province_id.eq(province_id),
+            declared!(accounts, &application.declaration),
             accounts::state.eq(AccountState::Active),
             accounts::must_change_password.eq(true),
             accounts::created_at.eq(now),
@@ -32,23 +33,164 @@ pub fn insert(conn: &mut Conn, application: &Application, now: NaiveDateTime) ->
         .get_result(c))
 }
 
-pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Option<Account>> {
-    let row: Option<(AccountId, String, AccountState, Option<String>, NaiveDateTime)> = accounts::table
-        .filter(accounts::application_id.eq(id))
-        .select((accounts::id, accounts::code, accounts::state, accounts::password_hashes, accounts::created_at))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(id, code, state, hashes, created_at)| Account {
-        id,
-        code,
-        state,
-        has_password: hashes.is_some(),
-        created_at,
-    }))
+fn province_of(conn: &mut Conn, agency: AgencyId) -> QueryResult<Option<AgencyId>> {
+    agencies::table.find(agency).select(agencies::province_id).first(conn)
 }
 
-pub fn exists(conn: &mut Conn, code: &str) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(accounts::table.filter(accounts::code.eq(code)))).get_result(conn)
+/// Opens a closed account anew for another application, without a password yet.
+pub fn open_anew(conn: &mut Conn, account: &Account, application: &Application, now: NaiveDateTime) -> QueryResult<()> {
+    let province_id = province_of(conn, application.agency_id)?;
+    one_row(
+        diesel::update(as_it_was(account))
+            .set((
+                accounts::application_id.eq(application.id),
+                accounts::agency_id.eq(application.agency_id),
+                accounts::province_id.eq(province_id),
+                declared!(accounts, &application.declaration),
+                accounts::state.eq(AccountState::Active),
+                accounts::state_at.eq(now),
+                accounts::lock_cause.eq(None::<LockCause>),
+                accounts::password_hashes.eq(None::<String>),
+                accounts::password_set_at.eq(None::<NaiveDateTime>),
+                accounts::must_change_password.eq(true),
+                accounts::failed_tries.eq(0),
+                accounts::device_hash.eq(None::<String>),
+                accounts::version.eq(account.version + 1),
+            ))
+            .execute(conn)?,
+    )
+}
+
+/// Writes what is newly declared and approved of the holder.
+pub fn set_holder(conn: &mut Conn, account: &Account, declaration: &Declaration) -> QueryResult<()> {
+    one_row(
+        diesel::update(as_it_was(account))
+            .set((declared!(accounts, declaration), accounts::version.eq(account.version + 1)))
+            .execute(conn)?,
+    )
+}
+
+/// Brings an account into another state. One that is closed gives its ID number free, forgets its passwords and ends its
+/// device's sign-in; one that is locked keeps its password for when it is opened again.
+pub fn set_state(
+    conn: &mut Conn,
+    account: &Account,
+    state: AccountState,
+    cause: Option<LockCause>,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
+    let set = (
+        accounts::state.eq(state),
+        accounts::state_at.eq(now),
+        accounts::lock_cause.eq(cause),
+        accounts::failed_tries.eq(0),
+        accounts::version.eq(account.version + 1),
+    );
+    one_row(diesel::update(as_it_was(account)).set(set).execute(conn)?)?;
+    let row = accounts::table.find(account.id);
+    if state != AccountState::Active {
+        diesel::update(row).set(accounts::device_hash.eq(None::<String>)).execute(conn)?;
+    }
+    if state == AccountState::Closed {
+        diesel::update(row)
+            .set((accounts::password_hashes.eq(None::<String>), accounts::id_number.eq(None::<String>)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The account, when nobody has changed it since it was read.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn as_it_was(account: &Account) -> _ {
+    let (id, version): (AccountId, i32) = (account.id, account.version);
+    accounts::table.filter(accounts::id.eq(id)).filter(accounts::version.eq(version))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+struct Row {
+    id: AccountId,
+    application_id: ApplicationId,
+    agency_id: AgencyId,
+    state: AccountState,
+    lock_cause: Option<LockCause>,
+    created_at: NaiveDateTime,
+    state_at: Option<NaiveDateTime>,
+    password_hashes: Option<String>,
+    password_set_at: Option<NaiveDateTime>,
+    must_change_password: bool,
+    last_sign_in_at: Option<NaiveDateTime>,
+    device_hash: Option<String>,
+    version: i32,
+}
+
+macro_rules! find {
+    ($conn:expr, $($filter:expr),+) => {{
+        let row: Option<(Row, Declared, String)> = accounts::table
+            .inner_join(agencies::table.on(agencies::id.eq(accounts::agency_id)))
+            $(.filter($filter))+
+            .select((Row::as_select(), declared_columns!(accounts), agencies::name))
+            .first($conn)
+            .optional()?;
+        row.map(|row| into_account($conn, row)).transpose()
+    }};
+}
+
+fn into_account(conn: &mut Conn, (row, declared, agency_name): (Row, Declared, String)) -> QueryResult<Account> {
+    let holder = Declaration::from(declared);
+    let guardian = match holder.guardian.as_ref().and_then(|guardian| guardian.code.as_ref()) {
+        Some(code) => guardian_account(conn, code)?,
+        None => None,
+    };
+    Ok(Account {
+        id: row.id,
+        application_id: row.application_id,
+        agency_id: row.agency_id,
+        agency_name,
+        holder,
+        guardian,
+        state: row.state,
+        lock_cause: row.lock_cause,
+        created_at: row.created_at,
+        state_at: row.state_at.unwrap_or(row.created_at),
+        has_password: row.password_hashes.is_some(),
+        password_set_at: row.password_set_at,
+        must_change_password: row.must_change_password,
+        last_sign_in_at: row.last_sign_in_at,
+        has_device: row.device_hash.is_some(),
+        version: row.version,
+    })
+}
+
+/// The account that a guardian's code names, unless it was closed.
+pub fn guardian_account(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<GuardianAccount>> {
+    let row = accounts::table
+        .filter(accounts::code.eq(code))
+        .filter(accounts::state.ne(AccountState::Closed))
+        .select((accounts::id, accounts::phone, accounts::email))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(id, phone, email)| GuardianAccount { id, phone, email }))
+}
+
+/// The account that this application was granted.
+pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Option<Account>> {
+    find!(conn, accounts::application_id.eq(id))
+}
+
+/// The account of a code, whatever its state.
+pub fn of_code(conn: &mut Conn, code: &str) -> QueryResult<Option<Account>> {
+    find!(conn, accounts::code.eq(code))
+}
+
+/// The account, when it is within the scope.
+pub fn find(conn: &mut Conn, scope: Scope, id: AccountId) -> QueryResult<Option<Account>> {
+    match scope {
+        Scope::Agency(agency) => find!(conn, accounts::id.eq(id), accounts::agency_id.eq(agency)),
+        Scope::Province(province) => find!(conn, accounts::id.eq(id), accounts::province_id.eq(province)),
+        Scope::Country => find!(conn, accounts::id.eq(id)),
+        Scope::Nothing => Ok(None),
+    }
 }
 
 /// The code of another account of the same person: one with this ID number, or since a personal ID number may be a code, one
@@ -57,53 +199,30 @@ pub fn id_number_holder(conn: &mut Conn, id_number: &str, code: &str) -> QueryRe
     accounts::table
         .filter(accounts::id_number.eq_any([id_number, code]).assume_not_null().or(accounts::code.eq(id_number)))
         .filter(accounts::code.ne(code))
+        .filter(accounts::state.ne(AccountState::Closed))
         .select(accounts::code)
         .first(conn)
         .optional()
 }
 
 /// How many other accounts use the same telephone, and the same e-mail address. Legitimate for guardians: shown only.
-pub fn sharing(conn: &mut Conn, application: &Application) -> QueryResult<(i64, i64)> {
-    let code = application.declaration.code.as_str();
-    let phone = accounts::table
-        .filter(accounts::phone.eq(application.notice_phone()))
+pub fn sharing(conn: &mut Conn, declaration: &Declaration) -> QueryResult<(i64, i64)> {
+    let code = &declaration.code;
+    let phone = declaration.notice_phone();
+    let phones = accounts::table
+        .filter(accounts::phone.eq(phone).or(accounts::guardian_phone.assume_not_null().eq(phone)))
         .filter(accounts::code.ne(code))
         .count()
         .get_result(conn)?;
-    let email = match application.notice_email() {
+    let emails = match declaration.notice_email() {
         Some(email) => accounts::table
-            .filter(accounts::email.eq(email))
+            .filter(
+                accounts::email.eq(email).assume_not_null().or(accounts::guardian_email.eq(email).assume_not_null()),
+            )
             .filter(accounts::code.ne(code))
             .count()
             .get_result(conn)?,
         None => 0,
     };
-    Ok((phone, email))
-}
-
-/// Keeps the hash of a password that is about to leave, beside those of the ones that may have arrived before. False when
-/// the citizen has already chosen one of their own, or the account is not in use: then nothing must be sent.
-pub fn add_first_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<bool> {
-    change_passwords(conn, id, |hashes| hashes.push(hash.to_owned()))
-}
-
-/// Forgets the hash of a password that surely did not leave.
-pub fn drop_first_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<bool> {
-    change_passwords(conn, id, |hashes| hashes.retain(|known| known != hash))
-}
-
-fn change_passwords(conn: &mut Conn, id: AccountId, change: impl FnOnce(&mut Vec<String>)) -> QueryResult<bool> {
-    let first = accounts::table
-        .find(id)
-        .filter(accounts::must_change_password.eq(true))
-        .filter(accounts::state.eq(AccountState::Active));
-    let Some(before) = first.select(accounts::password_hashes).first::<Option<String>>(conn).optional()? else {
-        return Ok(false);
-    };
-    let mut hashes: Vec<String> = before.as_deref().unwrap_or_default().lines().map(str::to_owned).collect();
-    change(&mut hashes);
-    let after = (!hashes.is_empty()).then(|| hashes.join("\n"));
-    // Nobody else changes them meanwhile: only the worker that holds the lease of the account's one message does.
-    one_row(diesel::update(first).set(accounts::password_hashes.eq(after)).execute(conn)?)?;
-    Ok(true)
+    Ok((phones, emails))
 }

@@ -3,8 +3,10 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
-use super::Conn;
+use super::agencies::Agency;
 use super::schema::{agencies, agency_serials, applications, name_tokens, staff};
+use super::{Conn, one_row};
+use crate::domain::account::Account;
 use crate::domain::application::{Application, Channel, Declaration, Guardian, Kind, Sex, Status};
 use crate::domain::dates::BirthDate;
 use crate::domain::ids::{AgencyId, ApplicationId, StaffId};
@@ -22,6 +24,19 @@ struct Row {
     kind: Kind,
     status: Status,
     channel: Channel,
+    submitted_at: NaiveDateTime,
+    received_at: Option<NaiveDateTime>,
+    due_at: NaiveDateTime,
+    decided_at: Option<NaiveDateTime>,
+    decided_by: Option<StaffId>,
+    reason: Option<String>,
+    erased_at: Option<NaiveDateTime>,
+    version: i32,
+}
+
+/// What was declared, as a row of applications or of accounts has it.
+#[derive(Queryable)]
+pub(super) struct Declared {
     code: SocialCode,
     name: Name,
     birth_date: Option<BirthDate>,
@@ -39,27 +54,71 @@ struct Row {
     guardian_phone: Option<Phone>,
     guardian_email: Option<Email>,
     guardian_relation: Option<String>,
-    submitted_at: NaiveDateTime,
-    received_at: Option<NaiveDateTime>,
-    due_at: NaiveDateTime,
-    decided_at: Option<NaiveDateTime>,
-    decided_by: Option<StaffId>,
-    reason: Option<String>,
-    version: i32,
 }
 
-impl Row {
-    fn into_application(self, agency_name: String, decided_by_name: Option<String>) -> Application {
-        let guardian = match (self.guardian_name, self.guardian_phone) {
+/// The columns of [`Declared`].
+macro_rules! declared_columns {
+    ($table:ident) => {
+        (
+            $table::code,
+            $table::name,
+            $table::birth_date,
+            $table::sex,
+            $table::id_number,
+            $table::id_issued_on,
+            $table::id_issued_by,
+            $table::phone,
+            $table::email,
+            $table::address,
+            $table::province_code,
+            $table::commune_code,
+            $table::guardian_name,
+            $table::guardian_code,
+            $table::guardian_phone,
+            $table::guardian_email,
+            $table::guardian_relation,
+        )
+    };
+}
+pub(super) use declared_columns;
+
+impl From<Declared> for Declaration {
+    fn from(row: Declared) -> Self {
+        let guardian = match (row.guardian_name, row.guardian_phone) {
             (Some(name), Some(phone)) => Some(Guardian {
                 name,
-                code: self.guardian_code,
+                code: row.guardian_code,
                 phone,
-                email: self.guardian_email,
-                relation: self.guardian_relation,
+                email: row.guardian_email,
+                relation: row.guardian_relation,
             }),
             _ => None,
         };
+        Self {
+            code: row.code,
+            name: row.name,
+            birth_date: row.birth_date,
+            sex: row.sex,
+            id_number: row.id_number,
+            id_issued_on: row.id_issued_on,
+            id_issued_by: row.id_issued_by,
+            phone: row.phone,
+            email: row.email,
+            address: row.address,
+            province_code: row.province_code,
+            commune_code: row.commune_code,
+            guardian,
+        }
+    }
+}
+
+impl Row {
+    fn into_application(
+        self,
+        declaration: Declaration,
+        agency_name: String,
+        decided_by_name: Option<String>,
+    ) -> Application {
         Application {
             id: self.id,
             agency_id: self.agency_id,
@@ -68,21 +127,7 @@ impl Row {
             kind: self.kind,
             status: self.status,
             channel: self.channel,
-            declaration: Declaration {
-                code: self.code,
-                name: self.name,
-                birth_date: self.birth_date,
-                sex: self.sex,
-                id_number: self.id_number,
-                id_issued_on: self.id_issued_on,
-                id_issued_by: self.id_issued_by,
-                phone: self.phone,
-                email: self.email,
-                address: self.address,
-                province_code: self.province_code,
-                commune_code: self.commune_code,
-                guardian,
-            },
+            declaration,
             submitted_at: self.submitted_at,
             received_at: self.received_at,
             due_at: self.due_at,
@@ -90,6 +135,7 @@ impl Row {
             decided_by: self.decided_by,
             decided_by_name,
             reason: self.reason,
+            erased_at: self.erased_at,
             version: self.version,
         }
     }
@@ -101,15 +147,15 @@ pub fn find(conn: &mut Conn, scope: Scope, id: ApplicationId) -> QueryResult<Opt
         .inner_join(agencies::table)
         .left_join(staff::table.on(applications::decided_by.eq(staff::id.nullable())))
         .filter(applications::id.eq(id))
-        .select((Row::as_select(), agencies::name, staff::name.nullable()));
-    let row: Option<(Row, String, Option<String>)> = match scope {
+        .select((Row::as_select(), declared_columns!(applications), agencies::name, staff::name.nullable()));
+    let row: Option<(Row, Declared, String, Option<String>)> = match scope {
         Scope::Agency(agency) => query.filter(applications::agency_id.eq(agency)).first(conn),
         Scope::Province(province) => query.filter(applications::province_id.eq(province)).first(conn),
         Scope::Country => query.first(conn),
         Scope::Nothing => return Ok(None),
     }
     .optional()?;
-    Ok(row.map(|(row, agency, decider)| row.into_application(agency, decider)))
+    Ok(row.map(|(row, declared, agency, decider)| row.into_application(declared.into(), agency, decider)))
 }
 
 /// An earlier or later declaration of the same code, at whichever office.
@@ -149,32 +195,31 @@ pub fn attempts(conn: &mut Conn, application: &Application) -> QueryResult<Vec<A
         .load(conn)
 }
 
-/// The columns that hold what was declared.
+/// The columns of a table (of applications or of accounts) that hold what was declared.
 macro_rules! declared {
-    ($declaration:expr) => {{
+    ($table:ident, $declaration:expr) => {{
         let (declaration, guardian) = ($declaration, $declaration.guardian.as_ref());
         (
             (
-                applications::code.eq(&declaration.code),
-                applications::name.eq(&declaration.name),
-                applications::name_sort.eq($crate::domain::names::sort_key(declaration.name.as_str())),
-                applications::birth_date.eq(declaration.birth_date.as_ref()),
-                applications::sex.eq(declaration.sex),
-                applications::id_number.eq(declaration.id_number.as_ref()),
-                applications::id_issued_on.eq(declaration.id_issued_on),
-                applications::id_issued_by.eq(declaration.id_issued_by.as_ref()),
-                applications::phone.eq(&declaration.phone),
-                applications::email.eq(declaration.email.as_ref()),
-                applications::address.eq(declaration.address.as_ref()),
-                applications::province_code.eq(declaration.province_code.as_ref()),
-                applications::commune_code.eq(declaration.commune_code.as_ref()),
+                $table::code.eq(&declaration.code),
+                $table::name.eq(&declaration.name),
+                $table::birth_date.eq(declaration.birth_date.as_ref()),
+                $table::sex.eq(declaration.sex),
+                $table::id_number.eq(declaration.id_number.as_ref()),
+                $table::id_issued_on.eq(declaration.id_issued_on),
+                $table::id_issued_by.eq(declaration.id_issued_by.as_ref()),
+                $table::phone.eq(&declaration.phone),
+                $table::email.eq(declaration.email.as_ref()),
+                $table::address.eq(declaration.address.as_ref()),
+                $table::province_code.eq(declaration.province_code.as_ref()),
+                $table::commune_code.eq(declaration.commune_code.as_ref()),
             ),
             (
-                applications::guardian_name.eq(guardian.map(|g| &g.name)),
-                applications::guardian_code.eq(guardian.and_then(|g| g.code.as_ref())),
-                applications::guardian_phone.eq(guardian.map(|g| &g.phone)),
-                applications::guardian_email.eq(guardian.and_then(|g| g.email.as_ref())),
-                applications::guardian_relation.eq(guardian.and_then(|g| g.relation.as_ref())),
+                $table::guardian_name.eq(guardian.map(|g| &g.name)),
+                $table::guardian_code.eq(guardian.and_then(|g| g.code.as_ref())),
+                $table::guardian_phone.eq(guardian.map(|g| &g.phone)),
+                $table::guardian_email.eq(guardian.and_then(|g| g.email.as_ref())),
+                $table::guardian_relation.eq(guardian.and_then(|g| g.relation.as_ref())),
             ),
         )
     }};
@@ -223,23 +268,36 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
                 applications::version.eq(1),
                 applications::request_key.eq(new.request_key),
             ),
-            declared!(declaration),
+            applications::name_sort.eq(names::sort_key(declaration.name.as_str())),
+            declared!(applications, declaration),
         ))
         .returning(applications::id)
         .get_result::<ApplicationId>(c))?;
-    let tokens: Vec<_> = names::index_tokens(declaration.name.as_str())
+    index_name(conn, &declaration.name, id, new.agency_id, province_id)?;
+    Ok((id, number))
+}
+
+/// Lets a search find the application, and the account that came from it, by this name, besides those it has already.
+pub fn index_name(
+    conn: &mut Conn,
+    name: &Name,
+    id: ApplicationId,
+    agency_id: AgencyId,
+    province_id: Option<AgencyId>,
+) -> QueryResult<()> {
+    let tokens: Vec<_> = names::index_tokens(name.as_str())
         .into_iter()
         .map(|token| {
             (
                 name_tokens::token.eq(token),
                 name_tokens::application_id.eq(id),
-                name_tokens::agency_id.eq(new.agency_id),
+                name_tokens::agency_id.eq(agency_id),
                 name_tokens::province_id.eq(province_id),
             )
         })
         .collect();
-    on_backend!(conn, c => diesel::insert_into(name_tokens::table).values(&tokens).execute(c))?;
-    Ok((id, number))
+    on_backend!(conn, c => diesel::insert_into(name_tokens::table).values(&tokens).on_conflict_do_nothing().execute(c))?;
+    Ok(())
 }
 
 /// The application that this person entered with this form.
@@ -285,6 +343,39 @@ pub fn set_status(
             applications::version.eq(version + 1),
         ))
         .execute(conn)
+}
+
+/// Writes when the person came with the papers, and until when to act. Within a change of the status.
+pub fn set_received(conn: &mut Conn, id: ApplicationId, at: NaiveDateTime, due_at: NaiveDateTime) -> QueryResult<()> {
+    let set = (applications::received_at.eq(at), applications::due_at.eq(due_at));
+    one_row(diesel::update(applications::table.find(id)).set(set).execute(conn)?)
+}
+
+/// Lets a search find an account by the new name of its holder, besides the earlier ones.
+pub fn index_account_name(conn: &mut Conn, account: &Account) -> QueryResult<()> {
+    let id = account.application_id;
+    let office = applications::table.find(id).select((applications::agency_id, applications::province_id));
+    let (agency, province): (AgencyId, Option<AgencyId>) = office.first(conn)?;
+    index_name(conn, &account.holder.name, id, agency, province)
+}
+
+/// Gives an application to another agency, when nobody has changed it since `version`; its number stays. Zero rows mean that
+/// somebody has.
+pub fn give_to(conn: &mut Conn, id: ApplicationId, version: i32, agency: &Agency) -> QueryResult<usize> {
+    let row = applications::table.filter(applications::id.eq(id)).filter(applications::version.eq(version));
+    let changed = diesel::update(row)
+        .set((
+            applications::agency_id.eq(agency.id),
+            applications::province_id.eq(agency.province_id),
+            applications::version.eq(version + 1),
+        ))
+        .execute(conn)?;
+    if changed == 1 {
+        diesel::update(name_tokens::table.filter(name_tokens::application_id.eq(id)))
+            .set((name_tokens::agency_id.eq(agency.id), name_tokens::province_id.eq(agency.province_id)))
+            .execute(conn)?;
+    }
+    Ok(changed)
 }
 
 /// Marks that something besides the status changed, such as a photo.

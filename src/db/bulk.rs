@@ -76,7 +76,8 @@ pub fn applications(conn: &mut Conn, filed: &[Filed]) -> QueryResult<()> {
                         applications::entered_by.eq(entered_by),
                         applications::version.eq(application.version),
                     ),
-                    declared!(&application.declaration),
+                    applications::name_sort.eq(names::sort_key(application.declaration.name.as_str())),
+                    declared!(applications, &application.declaration),
                 )
             })
             .collect();
@@ -168,7 +169,7 @@ pub struct NewAccount {
 
 /// Inserts the accounts of `filed`, all with one password hash.
 pub fn accounts(conn: &mut Conn, filed: &[Filed], new: &[NewAccount], password_hash: &str) -> QueryResult<()> {
-    for batch in new.chunks(PARAMETERS / 11) {
+    for batch in new.chunks(PARAMETERS / 32) {
         let rows: Vec<_> = batch
             .iter()
             .filter_map(|account| {
@@ -176,16 +177,15 @@ pub fn accounts(conn: &mut Conn, filed: &[Filed], new: &[NewAccount], password_h
                 let declaration = &application.declaration;
                 Some((
                     accounts::id.eq(account.id),
-                    accounts::code.eq(&declaration.code),
                     accounts::application_id.eq(application.id),
-                    accounts::name.eq(&declaration.name),
-                    accounts::id_number.eq(declaration.id_number.as_ref()),
-                    accounts::phone.eq(application.notice_phone()),
-                    accounts::email.eq(application.notice_email()),
+                    accounts::agency_id.eq(application.agency_id),
+                    accounts::province_id.eq(&filed.get(account.of)?.province_id),
+                    declared!(accounts, declaration),
                     accounts::state.eq(AccountState::Active),
                     accounts::password_hashes.eq(password_hash),
                     accounts::must_change_password.eq(account.must_change_password),
                     accounts::created_at.eq(application.decided_at.unwrap_or(application.submitted_at)),
+                    accounts::password_set_at.eq(application.decided_at),
                 ))
             })
             .collect();
@@ -207,7 +207,7 @@ pub struct Ended {
 }
 
 pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
-    for batch in all.chunks(PARAMETERS / 15) {
+    for batch in all.chunks(PARAMETERS / 16) {
         let rows: Vec<_> = batch
             .iter()
             .map(|message| {
@@ -216,6 +216,7 @@ pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
                     messages::idempotency_key.eq(&message.key),
                     messages::application_id.eq(message.application),
                     messages::account_id.eq(draft.account),
+                    messages::otp_id.eq(draft.otp),
                     messages::kind.eq(draft.kind),
                     messages::channel.eq(draft.channel),
                     messages::recipient.eq(&draft.recipient),
@@ -237,7 +238,7 @@ pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
 }
 
 pub fn events(conn: &mut Conn, all: &[NewEvent<'_>]) -> QueryResult<()> {
-    for batch in all.chunks(PARAMETERS / 7) {
+    for batch in all.chunks(PARAMETERS / 8) {
         let rows: Vec<_> = batch.iter().map(|event| recorded!(event)).collect();
         on_backend!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
     }

@@ -2,14 +2,18 @@
 
 use chrono::NaiveDateTime;
 use diesel::QueryResult;
+use diesel::result::Error::NotFound;
 
 use super::events::NewEvent;
-use super::{Conn, accounts, applications, events, messages, photos, registry};
+use super::{Conn, accounts, applications, credentials, events, holidays, messages, photos, registry};
+use crate::domain::account::{AccountState, LockCause};
 use crate::domain::application::{Application, Status};
 use crate::domain::assessment::{Decision, Evidence};
+use crate::domain::change::Change;
 use crate::domain::event::EventKind;
-use crate::domain::ids::StaffId;
-use crate::domain::{outbox, to_json};
+use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::outbox::{Draft, MessageKind};
+use crate::domain::{notice, outbox, to_json};
 
 /// Everything that bears on a decision, as it is now.
 pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Evidence> {
@@ -17,8 +21,8 @@ pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Eviden
     let code = declaration.code.as_str();
     Ok(Evidence {
         member: registry::find(conn, &declaration.code)?,
-        has_portrait: photos::has_portrait(conn, application.id)?,
-        account_exists: accounts::exists(conn, code)?,
+        pictures: photos::kinds(conn, application.id)?,
+        account: accounts::of_code(conn, code)?,
         id_number_holder: match &declaration.id_number {
             Some(id_number) => accounts::id_number_holder(conn, id_number.as_str(), code)?,
             None => None,
@@ -35,6 +39,14 @@ pub struct Recorded<'a> {
     pub reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[Change]>::is_empty")]
+    pub changes: &'a [Change],
+}
+
+impl Default for Recorded<'_> {
+    fn default() -> Self {
+        Self { status: Status::Pending, reason: None, verdict: None, changes: &[] }
+    }
 }
 
 /// Who decides, when and from where.
@@ -50,6 +62,7 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
     let application = &evidence.application;
     let (kind, reason) = match decision {
         Decision::Approve => (EventKind::Approved, None),
+        Decision::Update(_) => (EventKind::Changed, None),
         Decision::AwaitCode => (EventKind::AwaitingCode, None),
         Decision::Reject(reason) => (EventKind::Rejected, Some(reason.as_str())),
     };
@@ -58,33 +71,117 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
     if applications::set_status(conn, application.id, application.version, decision.status(), decided)? == 0 {
         return Ok(false);
     }
-    let drafts = match decision {
-        Decision::Approve => {
-            let account = accounts::insert(conn, application, stamp.at)?;
-            outbox::on_approval(application, account)
+    if application.received_at.is_none() {
+        // Whoever was assessed has come.
+        let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(stamp.at));
+        let due_at = if decision.status().is_open() { due_at } else { application.due_at };
+        applications::set_received(conn, application.id, stamp.at, due_at)?;
+    }
+    let (account, drafts) = effect(conn, evidence, decision, stamp.at)?;
+    messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;
+    events::add(
+        conn,
+        &NewEvent {
+            application: Some(application.id),
+            account,
+            staff: Some(stamp.staff),
+            kind,
+            at: stamp.at,
+            address: stamp.address,
+            before: Some(to_json(&Recorded { status: application.status, ..Recorded::default() })),
+            after: Some(to_json(&Recorded {
+                status: decision.status(),
+                reason,
+                verdict: Some(evidence.verdict().code()),
+                changes: match decision {
+                    Decision::Update(changes) => changes,
+                    _ => &[],
+                },
+            })),
+        },
+    )?;
+    Ok(true)
+}
+
+/// One set of notices for each version that was acted upon.
+fn key(application: &Application) -> String {
+    format!("{}-{}", application.id, application.version)
+}
+
+/// What a decision does to the account, and who is told.
+fn effect(
+    conn: &mut Conn,
+    evidence: &Evidence,
+    decision: &Decision,
+    at: NaiveDateTime,
+) -> QueryResult<(Option<AccountId>, Vec<Draft>)> {
+    let application = &evidence.application;
+    let account = evidence.account.as_ref();
+    Ok(match (decision, evidence.own_account(), account) {
+        (Decision::AwaitCode, ..) => (None, Vec::new()),
+        // It was granted before and locked while this was decided anew.
+        (Decision::Approve, Some(own), _) if own.state != AccountState::Closed => {
+            accounts::set_holder(conn, own, &application.declaration)?;
+            let own = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
+            accounts::set_state(conn, &own, AccountState::Active, None, at)?;
+            (Some(own.id), outbox::to_holder(&own, MessageKind::Unlocked, notice::unlocked(own.code())))
         }
-        Decision::Reject(reason) => outbox::on_rejection(application, reason),
-        Decision::AwaitCode => Vec::new(),
-    };
-    for draft in &drafts {
-        // One notice of each kind and channel for each version that was decided.
-        let key = format!("{}-{}-{}-{}", application.id, application.version, draft.kind.code(), draft.channel.code());
-        messages::queue(conn, application.id, &key, draft, stamp.at)?;
+        (Decision::Approve, _, Some(closed)) => {
+            accounts::open_anew(conn, closed, application, at)?;
+            (Some(closed.id), outbox::on_approval(application, closed.id))
+        }
+        (Decision::Approve, _, None) => {
+            let account = accounts::insert(conn, application, at)?;
+            (Some(account), outbox::on_approval(application, account))
+        }
+        (Decision::Update(changes), _, Some(before)) => {
+            accounts::set_holder(conn, before, &application.declaration)?;
+            let now = accounts::of_code(conn, before.code())?.ok_or(NotFound)?;
+            if before.holder.name != now.holder.name {
+                applications::index_account_name(conn, &now)?;
+            }
+            (Some(now.id), outbox::on_change(application, before, &now, changes))
+        }
+        (Decision::Update(_), _, None) => return Err(NotFound),
+        (Decision::Reject(reason), Some(own), _) if own.state != AccountState::Closed => {
+            accounts::set_state(conn, own, AccountState::Closed, None, at)?;
+            credentials::drop_waiting_passwords(conn, own.id)?;
+            let mut drafts = outbox::on_rejection(application, reason);
+            drafts.extend(outbox::to_holder(own, MessageKind::Closed, notice::closed(own.code(), reason)));
+            (Some(own.id), drafts)
+        }
+        (Decision::Reject(reason), ..) => (None, outbox::on_rejection(application, reason)),
+    })
+}
+
+/// Puts a decided application before its officer again (the rule is [`crate::domain::assessment::reopen`]). The three working
+/// days begin anew. False, and nothing is changed, when somebody else changed it since it was read.
+pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'_>) -> QueryResult<bool> {
+    let application = &evidence.application;
+    if applications::set_status(conn, application.id, application.version, Status::Pending, None)? == 0 {
+        return Ok(false);
+    }
+    let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(stamp.at));
+    applications::set_received(conn, application.id, stamp.at, due_at)?;
+    let granted = application.status == Status::Approved;
+    let own = evidence.own_account().filter(|own| granted && own.state != AccountState::Closed);
+    if let Some(own) = own {
+        accounts::set_state(conn, own, AccountState::Locked, Some(LockCause::Reopened), stamp.at)?;
+        let notice = notice::locked_for_review(application.number.as_str(), own.code(), reason);
+        let drafts = outbox::to_holder(own, MessageKind::Locked, notice);
+        messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;
     }
     events::add(
         conn,
         &NewEvent {
             application: Some(application.id),
+            account: own.map(|own| own.id),
             staff: Some(stamp.staff),
-            kind,
+            kind: EventKind::Reopened,
             at: stamp.at,
             address: stamp.address,
-            before: Some(to_json(&Recorded { status: application.status, reason: None, verdict: None })),
-            after: Some(to_json(&Recorded {
-                status: decision.status(),
-                reason,
-                verdict: Some(evidence.verdict().code()),
-            })),
+            before: Some(to_json(&Recorded { status: application.status, ..Recorded::default() })),
+            after: Some(to_json(&Recorded { status: Status::Pending, reason: Some(reason), ..Recorded::default() })),
         },
     )?;
     Ok(true)

@@ -6,12 +6,13 @@ use diesel::prelude::*;
 use super::Conn;
 use super::schema::{events, staff};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{ApplicationId, StaffId};
+use crate::domain::ids::{AccountId, ApplicationId, StaffId};
 
 /// What happened: who, what, when, from where, before and after (JSON).
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
     pub application: Option<ApplicationId>,
+    pub account: Option<AccountId>,
     pub staff: Option<StaffId>,
     pub kind: EventKind,
     pub at: NaiveDateTime,
@@ -26,6 +27,7 @@ macro_rules! recorded {
     ($event:expr) => {
         (
             events::application_id.eq($event.application),
+            events::account_id.eq($event.account),
             events::staff_id.eq($event.staff),
             events::kind.eq($event.kind),
             events::at.eq($event.at),
@@ -36,6 +38,29 @@ macro_rules! recorded {
     };
 }
 pub(super) use recorded;
+
+/// The latest events of one thing, looks and others apart.
+macro_rules! latest {
+    ($conn:expr, $of:expr, $look:expr, $limit:expr) => {{
+        let select = (
+            events::id,
+            (
+                events::kind,
+                events::at,
+                events::address,
+                events::before,
+                events::after,
+                events::staff_id,
+                staff::name.nullable(),
+            ),
+        );
+        let query = || events::table.left_join(staff::table).filter($of).order(events::id.desc()).limit($limit);
+        let mut all: Vec<(i64, Event)> = query().filter(events::kind.eq($look)).select(select).load($conn)?;
+        all.extend(query().filter(events::kind.ne($look)).select(select).load::<(i64, Event)>($conn)?);
+        all.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+        Ok(all.into_iter().map(|(_, event)| event).collect())
+    }};
+}
 
 pub fn add(conn: &mut Conn, event: &NewEvent<'_>) -> QueryResult<()> {
     diesel::insert_into(events::table).values(recorded!(event)).execute(conn)?;
@@ -56,32 +81,20 @@ pub struct Event {
 /// An application's latest events, newest first: up to `limit` looks and up to `limit` others, so that much looking hides no
 /// decision.
 pub fn of_application(conn: &mut Conn, id: ApplicationId, limit: i64) -> QueryResult<Vec<Event>> {
-    let latest = |conn: &mut Conn, looks: bool| -> QueryResult<Vec<(i64, Event)>> {
-        let query = events::table
-            .left_join(staff::table)
-            .filter(events::application_id.eq(id))
-            .order(events::id.desc())
-            .limit(limit)
-            .select((
-                events::id,
-                (
-                    events::kind,
-                    events::at,
-                    events::address,
-                    events::before,
-                    events::after,
-                    events::staff_id,
-                    staff::name.nullable(),
-                ),
-            ));
-        if looks {
-            query.filter(events::kind.eq(EventKind::Viewed)).load(conn)
-        } else {
-            query.filter(events::kind.ne(EventKind::Viewed)).load(conn)
-        }
-    };
-    let mut all = latest(conn, true)?;
-    all.extend(latest(conn, false)?);
-    all.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-    Ok(all.into_iter().map(|(_, event)| event).collect())
+    latest!(conn, events::application_id.eq(id), EventKind::Viewed, limit)
+}
+
+/// As [`of_application`], of an account.
+pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec<Event>> {
+    latest!(conn, events::account_id.eq(id), EventKind::AccountViewed, limit)
+}
+
+/// When this was done with an account since then.
+pub fn times(conn: &mut Conn, id: AccountId, kind: EventKind, since: NaiveDateTime) -> QueryResult<Vec<NaiveDateTime>> {
+    events::table
+        .filter(events::account_id.eq(id))
+        .filter(events::kind.eq(kind))
+        .filter(events::at.gt(since))
+        .select(events::at)
+        .load(conn)
 }

@@ -11,10 +11,9 @@ use super::events::{self, NewEvent};
 use super::schema::{
     accounts, agencies, agency_serials, applications, events as history, name_tokens, photos, sessions, staff,
 };
-use super::{Conn, agencies as offices, imports, one_row, registry};
+use super::{Conn, agencies as offices, holidays, imports, one_row, registry};
 use crate::domain::application::{Channel, Declaration, Kind as Request, Sex, Status};
 use crate::domain::dates::{BirthDate, hanoi_year};
-use crate::domain::deadline::due_at;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{AgencyId, ApplicationId, ImportId, StaffId};
 use crate::domain::names::Name;
@@ -258,7 +257,7 @@ fn file_application(conn: &mut Conn, after: &Values, by: By) -> QueryResult<i64>
         submitted_at: by.at,
         // Whoever stood at the mobile desk or signed their employer's list has handed the papers in.
         received_at: Some(by.at),
-        due_at: due_at(by.at, Some(by.at)),
+        due_at: holidays::calendar(conn)?.due_at(by.at, Some(by.at)),
         entered_by: by.staff,
         year: hanoi_year(by.at),
         request_key: None,
@@ -270,6 +269,7 @@ fn file_application(conn: &mut Conn, after: &Values, by: By) -> QueryResult<i64>
     }
     let event = NewEvent {
         application: Some(id),
+        account: None,
         staff: by.staff,
         kind: EventKind::Imported,
         at: by.at,

@@ -8,8 +8,29 @@ use diesel::sql_types::Bool;
 
 use super::Conn;
 use super::schema::messages;
-use crate::domain::ids::{AccountId, ApplicationId, MessageId};
+use crate::domain::ids::{AccountId, ApplicationId, MessageId, OtpId};
 use crate::domain::outbox::{Draft, LEASE, MessageChannel, MessageKind, MessageState};
+
+/// Queues all that is told of one act, which `key` names.
+pub fn queue_all(
+    conn: &mut Conn,
+    application: ApplicationId,
+    key: &str,
+    drafts: &[Draft],
+    now: NaiveDateTime,
+) -> QueryResult<()> {
+    for (at, draft) in drafts.iter().enumerate() {
+        let same = |other: &&Draft| other.kind == draft.kind && other.channel == draft.channel;
+        let nth = match drafts[..at].iter().filter(same).count() {
+            0 => String::new(),
+            // The old telephone besides the new.
+            earlier => format!("-{}", earlier + 1),
+        };
+        let key = format!("{key}-{}-{}{nth}", draft.kind.code(), draft.channel.code());
+        queue(conn, application, &key, draft, now)?;
+    }
+    Ok(())
+}
 
 /// Queues a message. `key` is its idempotency key: the same for every attempt, and queueing it twice is refused.
 pub fn queue(
@@ -24,6 +45,7 @@ pub fn queue(
             messages::idempotency_key.eq(key),
             messages::application_id.eq(application),
             messages::account_id.eq(draft.account),
+            messages::otp_id.eq(draft.otp),
             messages::kind.eq(draft.kind),
             messages::channel.eq(draft.channel),
             messages::recipient.eq(&draft.recipient),
@@ -47,6 +69,7 @@ pub struct Leased {
     pub idempotency_key: String,
     pub application_id: ApplicationId,
     pub account_id: Option<AccountId>,
+    pub otp_id: Option<OtpId>,
     pub kind: MessageKind,
     pub channel: MessageChannel,
     pub recipient: String,
@@ -140,11 +163,10 @@ pub struct Shown {
     pub last_error: Option<String>,
 }
 
-pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Shown>> {
-    messages::table
-        .filter(messages::application_id.eq(id))
-        .order(messages::id)
-        .select((
+/// The columns of [`Shown`].
+macro_rules! shown {
+    () => {
+        (
             messages::kind,
             messages::channel,
             messages::recipient,
@@ -154,7 +176,21 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Sho
             messages::sent_at,
             messages::next_attempt_at,
             messages::last_error,
-        ))
+        )
+    };
+}
+
+pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Shown>> {
+    messages::table.filter(messages::application_id.eq(id)).order(messages::id).select(shown!()).load(conn)
+}
+
+/// The latest messages about an account, newest first.
+pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec<Shown>> {
+    messages::table
+        .filter(messages::account_id.eq(id))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select(shown!())
         .load(conn)
 }
 

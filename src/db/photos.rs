@@ -28,14 +28,14 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Pho
         .load(conn)
 }
 
-pub fn has_portrait(conn: &mut Conn, id: ApplicationId) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
-        photos::table
-            .filter(photos::application_id.eq(id))
-            .filter(photos::kind.eq(PhotoKind::Portrait))
-            .filter(photos::current.eq(true)),
-    ))
-    .get_result(conn)
+/// The kinds of which an application has a current photo.
+pub fn kinds(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<PhotoKind>> {
+    photos::table
+        .filter(photos::application_id.eq(id))
+        .filter(photos::current.eq(true))
+        .order(photos::id)
+        .select(photos::kind)
+        .load(conn)
 }
 
 /// Adds a photo and makes it the current one of its kind; the one before stays. Returns that one's SHA-256.

@@ -188,6 +188,8 @@ diesel::table! {
         entered_by -> Nullable<BigInt>,
         version -> Integer,
         request_key -> Nullable<Text>,
+        reminders -> Integer,
+        erased_at -> Nullable<Timestamp>,
     }
 }
 
@@ -225,6 +227,28 @@ diesel::table! {
         password_hashes -> Nullable<Text>,
         must_change_password -> Bool,
         created_at -> Timestamp,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+        birth_date -> Nullable<Text>,
+        sex -> Nullable<Text>,
+        id_issued_on -> Nullable<Date>,
+        id_issued_by -> Nullable<Text>,
+        address -> Nullable<Text>,
+        province_code -> Nullable<Text>,
+        commune_code -> Nullable<Text>,
+        guardian_name -> Nullable<Text>,
+        guardian_code -> Nullable<Text>,
+        guardian_phone -> Nullable<Text>,
+        guardian_email -> Nullable<Text>,
+        guardian_relation -> Nullable<Text>,
+        version -> Integer,
+        state_at -> Nullable<Timestamp>,
+        lock_cause -> Nullable<Text>,
+        failed_tries -> Integer,
+        password_set_at -> Nullable<Timestamp>,
+        expiry_notices -> Integer,
+        device_hash -> Nullable<Text>,
+        last_sign_in_at -> Nullable<Timestamp>,
     }
 }
 
@@ -247,6 +271,7 @@ diesel::table! {
         created_at -> Timestamp,
         sent_at -> Nullable<Timestamp>,
         last_error -> Nullable<Text>,
+        otp_id -> Nullable<BigInt>,
     }
 }
 
@@ -260,6 +285,41 @@ diesel::table! {
         address -> Nullable<Text>,
         before -> Nullable<Text>,
         after -> Nullable<Text>,
+        account_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    otps (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        purpose -> Text,
+        device_hash -> Nullable<Text>,
+        hashes -> Nullable<Text>,
+        tries -> Integer,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    holidays (day) {
+        day -> Date,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> BigInt,
+        name -> Text,
+        key_hash -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        created_by -> Nullable<BigInt>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
     }
 }
 
@@ -287,4 +347,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     messages,
     events,
+    otps,
+    holidays,
+    api_keys,
 );

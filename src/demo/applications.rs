@@ -16,14 +16,13 @@ use super::walk_through::Guest;
 use crate::db::agencies::Agency;
 use crate::db::bulk::{self, Filed, NewAccount};
 use crate::db::{Conn, DbError};
-use crate::domain::account::{Account, AccountState};
 use crate::domain::application::{Application, Channel, Kind, Status};
 use crate::domain::dates::to_hanoi;
-use crate::domain::deadline::{VISIT_DAYS, due_at};
+use crate::domain::deadline::{self, VISIT_DAYS};
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
 use crate::domain::names::Name;
 use crate::domain::numbers::ApplicationNumber;
-use crate::domain::outbox::{self, MessageChannel};
+use crate::domain::outbox::{self, MessageChannel, MessageKind};
 use crate::domain::places::{self, Commune};
 use crate::domain::registry::{Member, Verdict};
 
@@ -94,7 +93,9 @@ struct Fate {
 pub struct Writer<'a> {
     pub rng: StdRng,
     now: NaiveDateTime,
+    /// When offices are open, and the days on which they are closed.
     calendar: Calendar,
+    holidays: deadline::Calendar,
     offices: Vec<Office>,
     pictures: &'a Pictures,
     /// All accounts have the same, of a password that nobody knows.
@@ -114,11 +115,13 @@ impl<'a> Writer<'a> {
         password_hash: String,
         seed: u64,
         now: NaiveDateTime,
+        holidays: deadline::Calendar,
     ) -> Self {
         Self {
             rng: StdRng::seed_from_u64(seed),
             now,
-            calendar: Calendar::of_last(STORY_DAYS, now),
+            calendar: Calendar::of_last(STORY_DAYS, now, &holidays),
+            holidays,
             offices,
             pictures,
             password_hash,
@@ -228,7 +231,7 @@ impl<'a> Writer<'a> {
 
     fn fate(&mut self, arrival: Arrival, is_minor: bool) -> Fate {
         let at_once = is_minor || arrival.channel == Channel::Counter;
-        let due = due_at(arrival.submitted_at, at_once.then_some(arrival.submitted_at));
+        let due = self.holidays.due_at(arrival.submitted_at, at_once.then_some(arrival.submitted_at));
         let overdue = self.now - due;
         let still_pending = if overdue < TimeDelta::zero() {
             0.86
@@ -281,7 +284,7 @@ impl<'a> Writer<'a> {
         } else {
             fate.came.or(fate.decided).map(|position| self.calendar.instant(position))
         };
-        let due_at = due_at(arrival.submitted_at, received_at);
+        let due_at = self.holidays.due_at(arrival.submitted_at, received_at);
         let acted_at = match fate.status {
             Status::Pending => None,
             // What is past its time is removed some minutes later.
@@ -309,6 +312,7 @@ impl<'a> Writer<'a> {
             decided_by: decided_at.filter(|_| fate.status != Status::Expired).map(|_| officer),
             decided_by_name: None,
             reason: reason.map(str::to_owned),
+            erased_at: None,
             version: if acted_at.is_some() { 2 } else { 1 },
         };
         let province_id = office.province;
@@ -342,7 +346,7 @@ impl<'a> Writer<'a> {
         let fails = office == 0
             && is_recent
             && self.to_fail > 0
-            && application.notice_email().is_some() == self.to_fail.is_multiple_of(2);
+            && application.declaration.notice_email().is_some() == self.to_fail.is_multiple_of(2);
         self.to_fail -= u8::from(fails);
         for draft in outbox::on_approval(application, account) {
             let fails = fails && draft.channel == MessageChannel::Sms;
@@ -354,14 +358,15 @@ impl<'a> Writer<'a> {
                 fails.then_some("gateway answered 400: Number unknown"),
             );
         }
-        let account = Account {
-            id: account,
-            code: application.declaration.code.as_str().to_owned(),
-            state: AccountState::Active,
-            has_password: true,
-            created_at: application.submitted_at,
-        };
-        if let (true, Some(draft)) = (fails, outbox::credentials_by_email(application, &account)) {
+        let declaration = &application.declaration;
+        let by_email = outbox::password_by_email(
+            MessageKind::Credentials,
+            application.number.as_str(),
+            account,
+            declaration.code.as_str(),
+            declaration.notice_email(),
+        );
+        if let (true, Some(draft)) = (fails, by_email) {
             self.batch.send(&mut self.rng, self.now, application, draft, None);
         }
     }

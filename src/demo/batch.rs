@@ -46,6 +46,7 @@ impl<'a> Batch<'a> {
     ) {
         let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
             application: Some(application.id),
+            account: None,
             staff,
             kind,
             at,
@@ -53,7 +54,7 @@ impl<'a> Batch<'a> {
             before,
             after: Some(after),
         };
-        let pending = to_json(&Recorded { status: Status::Pending, reason: None, verdict: None });
+        let pending = to_json(&Recorded::default());
         let came_in = if entered_by.is_some() { EventKind::Entered } else { EventKind::Submitted };
         self.events.push(event(came_in, application.submitted_at, entered_by, None, pending.clone()));
         let Some((at, officer, verdict)) = decision else { return };
@@ -69,6 +70,7 @@ impl<'a> Batch<'a> {
             status: application.status,
             reason: application.reason.as_deref(),
             verdict: by_officer.then_some(verdict.code()),
+            ..Recorded::default()
         });
         self.events.push(event(kind, at, by_officer.then_some(officer), Some(pending), after));
     }
@@ -126,6 +128,7 @@ impl<'a> Batch<'a> {
         let about = About { kind: draft.kind, channel: draft.channel };
         self.events.push(NewEvent {
             application: Some(application.id),
+            account: None,
             staff: None,
             kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
             at: ended_at,

@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use crate::domain::dates::{from_hanoi, to_hanoi};
-use crate::domain::deadline::is_working_day;
+use crate::domain::deadline;
 
 const MORNING: u32 = 8 * 3600;
 const AFTERNOON: u32 = 13 * 3600 + 1800;
@@ -18,10 +18,11 @@ pub struct Calendar {
 
 impl Calendar {
     /// The working days from `days` ago until now.
-    pub fn of_last(days: i64, now: NaiveDateTime) -> Self {
+    pub fn of_last(days: i64, now: NaiveDateTime, official: &deadline::Calendar) -> Self {
         let today = to_hanoi(now).date();
         let first = today - TimeDelta::days(days);
-        Self { days: first.iter_days().take_while(|day| *day <= today).filter(|day| is_working_day(*day)).collect() }
+        let days = first.iter_days().take_while(|day| *day <= today);
+        Self { days: days.filter(|day| official.is_working_day(*day)).collect() }
     }
 
     /// How much of the line had passed at an instant (UTC).
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn every_position_is_in_office_hours() {
-        let calendar = Calendar::of_last(10, at("24/11/2026 10:00"));
+        let calendar = Calendar::of_last(10, at("24/11/2026 10:00"), &deadline::Calendar::default());
         for (instant, office) in [
             ("24/11/2026 10:00", "24/11/2026 10:00"),
             ("24/11/2026 12:15", "24/11/2026 13:30"),

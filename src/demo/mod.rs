@@ -21,7 +21,7 @@ use crate::adapters::hasher::hash_now;
 use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
-use crate::db::{Conn, Db, DbError, agencies, bulk, meta, staff};
+use crate::db::{Conn, Db, DbError, agencies, bulk, holidays, meta, staff};
 use crate::domain::account::new_password;
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::permission::Role;
@@ -135,7 +135,7 @@ fn is_filled(conn: &mut Conn) -> anyhow::Result<bool> {
 fn write(conn: &mut Conn, pictures: &Pictures, size: &Size, now: NaiveDateTime) -> anyhow::Result<()> {
     let offices = open_offices(conn, now)?;
     let password_hash = hash_now(&new_password(&mut rand::rng()))?;
-    let mut writer = Writer::new(offices, pictures, password_hash, size.seed, now);
+    let mut writer = Writer::new(offices, pictures, password_hash, size.seed, now, holidays::calendar(conn)?);
     let guests = u32::try_from(walk_through::GUESTS.len())?;
     let drawn = size.applications.saturating_sub(guests);
     let registered = size.registry.max(drawn);

@@ -7,14 +7,15 @@ use crate::db::decisions::evidence;
 use crate::db::list::{self, Query};
 use crate::db::{DatabaseUrl, applications as stored, messages, photos};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
-use crate::domain::assessment::{self, Assessment, Checklist, Decision, Evidence, Refusal};
-use crate::domain::deadline::{self, DeadlineState};
+use crate::domain::assessment::{self, Assessment, Checklist, Decision, Evidence};
+use crate::domain::deadline::DeadlineState;
 use crate::domain::filter::Sort;
 use crate::domain::ids::ApplicationId;
 use crate::domain::names::Name;
 use crate::domain::numbers::{Email, IdNumber, Phone, SocialCode};
 use crate::domain::outbox::MessageState;
 use crate::domain::permission::Scope;
+use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Verdict};
 
 const SIZE: Size = Size { applications: 700, registry: 2_000, seed: 7 };
@@ -121,7 +122,7 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
     assert!(obstacle(|refusal| matches!(refusal, Refusal::AccountExists)));
     assert!(obstacle(|refusal| matches!(refusal, Refusal::IdNumberTaken(_))));
     assert!(obstacle(|refusal| matches!(refusal, Refusal::NoPortrait)));
-    assert!(obstacle(|refusal| matches!(refusal, Refusal::ChangeOfInformation)));
+    assert!(obstacle(|refusal| matches!(refusal, Refusal::NothingChanges)));
     let differs = |field: fn(Differences) -> bool| {
         pending.iter().any(|e| {
             e.verdict() == Verdict::Exact
@@ -144,7 +145,9 @@ fn the_officers_desk_has_every_status_every_verdict_and_every_obstacle() {
         let attempts = filling.query(|conn| stored::attempts(conn, application));
         application.kind == Kind::New && attempts.iter().any(|attempt| attempt.status == Status::Rejected)
     }));
-    assert!(has(&|application| filling.query(|conn| crate::db::accounts::sharing(conn, application)).0 > 0));
+    assert!(has(
+        &|application| filling.query(|conn| crate::db::accounts::sharing(conn, &application.declaration)).0 > 0
+    ));
     assert!(has(&|application| {
         let candidates = filling.query(|conn| crate::db::registry::candidates(conn, &application.declaration));
         candidates.iter().any(|member| member.id_number == application.declaration.id_number)
@@ -192,11 +195,11 @@ fn numbers_run_without_a_gap_and_a_code_has_one_account() {
     assert_eq!(all.len(), 700);
     let mut serials: HashMap<String, Vec<u32>> = HashMap::new();
     let mut approved: HashMap<&str, u32> = HashMap::new();
-    for Evidence { application, account_exists, .. } in &all {
+    for Evidence { application, account, .. } in &all {
         let number = application.number.as_str();
         serials.entry(number[5..].to_owned()).or_default().push(number[..5].parse().unwrap());
         if application.status == Status::Approved {
-            assert!(account_exists);
+            assert!(account.is_some());
             *approved.entry(application.declaration.code.as_str()).or_default() += 1;
         }
     }
@@ -238,6 +241,7 @@ fn every_application_is_as_the_rules_would_have_left_it() {
 }
 
 fn keeps_the_rules(filling: &Filling) {
+    let calendar = filling.query(crate::db::holidays::calendar);
     for evidence in filling.all() {
         let application = &evidence.application;
         let declaration = &application.declaration;
@@ -245,7 +249,7 @@ fn keeps_the_rules(filling: &Filling) {
         assert_eq!(SocialCode::parse(declaration.code.as_str()).unwrap(), declaration.code, "{number}");
         assert_eq!(Name::parse(declaration.name.as_str()).unwrap(), declaration.name, "{number}");
         assert_eq!(Phone::parse(declaration.phone.as_str()).unwrap(), declaration.phone, "{number}");
-        if let Some(email) = application.notice_email() {
+        if let Some(email) = application.declaration.notice_email() {
             assert_eq!(Email::parse(email.as_str()).unwrap(), *email, "{number}");
         }
         match &declaration.id_number {
@@ -255,7 +259,7 @@ fn keeps_the_rules(filling: &Filling) {
             }
             None => assert!(declaration.guardian.is_some(), "{number}"),
         }
-        let due = deadline::due_at(application.submitted_at, application.received_at);
+        let due = calendar.due_at(application.submitted_at, application.received_at);
         assert_eq!(application.due_at, due, "{number}");
         let times =
             [Some(application.submitted_at), application.received_at, application.decided_at, Some(filling.now)];
@@ -266,7 +270,7 @@ fn keeps_the_rules(filling: &Filling) {
             Status::Pending | Status::AwaitingCode => assert!(application.decided_at.is_none() && sent.is_empty()),
             Status::Approved => {
                 assert!(matches!(evidence.verdict(), Verdict::Exact | Verdict::Unaccented), "{number}");
-                assert!(evidence.has_portrait && !sent.is_empty(), "{number}");
+                assert!(evidence.pictures.contains(&PhotoKind::Portrait) && !sent.is_empty(), "{number}");
             }
             Status::Rejected => assert!(application.reason.is_some() && !sent.is_empty(), "{number}"),
             Status::Expired => assert!(application.received_at.is_none() && sent.is_empty(), "{number}"),

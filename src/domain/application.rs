@@ -97,6 +97,19 @@ pub struct Declaration {
 }
 
 impl Declaration {
+    /// Where notices go: the guardian's telephone for a minor, else the applicant's own.
+    pub fn notice_phone(&self) -> &Phone {
+        self.guardian.as_ref().map_or(&self.phone, |guardian| &guardian.phone)
+    }
+
+    /// Where mail goes: as for the telephone. A guardian without an address gets none.
+    pub fn notice_email(&self) -> Option<&Email> {
+        match &self.guardian {
+            Some(guardian) => guardian.email.as_ref(),
+            None => self.email.as_ref(),
+        }
+    }
+
     /// Whether a 12-digit code, which is the personal ID number, is another than the declared one of 12 digits.
     pub fn has_two_personal_numbers(&self) -> bool {
         let code = self.code.as_str();
@@ -123,21 +136,8 @@ pub struct Application {
     pub decided_by: Option<StaffId>,
     pub decided_by_name: Option<String>,
     pub reason: Option<String>,
+    /// When personal data was erased; only number, dates and agency are left.
+    pub erased_at: Option<NaiveDateTime>,
     /// Rises by one with every change; a form that was made from an older version is refused.
     pub version: i32,
-}
-
-impl Application {
-    /// Where notices go: the guardian's telephone for a minor, else the applicant's own.
-    pub fn notice_phone(&self) -> &Phone {
-        self.declaration.guardian.as_ref().map_or(&self.declaration.phone, |guardian| &guardian.phone)
-    }
-
-    /// Where mail goes: as for the telephone. A guardian without an address gets none.
-    pub fn notice_email(&self) -> Option<&Email> {
-        match &self.declaration.guardian {
-            Some(guardian) => guardian.email.as_ref(),
-            None => self.declaration.email.as_ref(),
-        }
-    }
 }

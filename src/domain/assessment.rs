@@ -1,7 +1,11 @@
 //! *Đánh giá hồ sơ*: what an officer decides, what must hold before it counts, and what becomes of the application
 //! (PHỤ LỤC 02, section 1, steps 6 and 7, and its notes).
 
-use super::application::{Application, Kind, Status};
+use super::account::{Account, AccountState};
+use super::act::ApplicationAct;
+use super::application::{Application, Kind, PhotoKind, Status};
+use super::change::{self, Change};
+use super::refusal::Refusal;
 use super::registry::{Member, Verdict};
 
 /// What the officer confirms before *hợp lệ*: an incomplete file must never be approved.
@@ -35,9 +39,10 @@ pub struct Evidence {
     pub application: Application,
     /// Who holds the declared code.
     pub member: Option<Member>,
-    pub has_portrait: bool,
-    /// Whether the declared code has an account already.
-    pub account_exists: bool,
+    /// The kinds of the pictures that came with it.
+    pub pictures: Vec<PhotoKind>,
+    /// The account of the declared code, whatever its state.
+    pub account: Option<Account>,
     /// Another mã số BHXH whose account has the same ID number.
     pub id_number_holder: Option<String>,
 }
@@ -46,13 +51,36 @@ impl Evidence {
     pub fn verdict(&self) -> Verdict {
         Verdict::of(&self.application.declaration, self.member.as_ref())
     }
+
+    /// The account that this very application was granted before it was reopened.
+    pub fn own_account(&self) -> Option<&Account> {
+        self.account.as_ref().filter(|account| account.application_id == self.application.id)
+    }
+
+    /// Whether the code has an account in use that another application was granted.
+    fn has_foreign_account(&self) -> bool {
+        self.own_account().is_none()
+            && self.account.as_ref().is_some_and(|account| account.state != AccountState::Closed)
+    }
+
+    /// What a change of information would change.
+    pub fn changes(&self) -> Vec<Change> {
+        match (&self.account, self.application.kind) {
+            (Some(account), Kind::Change) => {
+                change::between(&account.holder, &self.application.declaration, &self.pictures)
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What happens when the decision is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// An account is created and its notices are queued.
+    /// An account is created, or the one that was closed or locked meanwhile is opened again, and its notices are queued.
     Approve,
+    /// The account's holder is changed, and told so.
+    Update(Vec<Change>),
     /// Assessed valid, but the registry has no such code.
     AwaitCode,
     Reject(String),
@@ -61,7 +89,7 @@ pub enum Decision {
 impl Decision {
     pub fn status(&self) -> Status {
         match self {
-            Self::Approve => Status::Approved,
+            Self::Approve | Self::Update(_) => Status::Approved,
             Self::AwaitCode => Status::AwaitingCode,
             Self::Reject(_) => Status::Rejected,
         }
@@ -71,41 +99,11 @@ impl Decision {
     pub fn success(&self) -> &'static str {
         match self {
             Self::Approve => "Đăng ký thành công",
+            Self::Update(_) => "Cập nhật thông tin thành công",
             Self::AwaitCode => "Đã ghi nhận. Hồ sơ chuyển sang Chờ cấp mã số",
             Self::Reject(_) => "Từ chối duyệt thành công",
         }
     }
-}
-
-/// Why a decision cannot be recorded: a sentence for the officer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("Hồ sơ đang ở trạng thái {}, không còn chờ đánh giá.", .0.label())]
-    NotOpen(Status),
-    #[error("Đánh dấu đủ ba mục đã kiểm tra trước khi ghi nhận hồ sơ hợp lệ.")]
-    Checklist,
-    #[error(
-        "Họ tên chỉ khác dấu so với hệ thống HGĐ. Đối chiếu với giấy tờ rồi đánh dấu «Đã đối chiếu họ tên với giấy tờ»."
-    )]
-    NameNotCompared,
-    #[error(
-        "Mã số BHXH có trên hệ thống HGĐ nhưng họ tên là «{0}». Không thể duyệt; hãy chọn không hợp lệ, lý do đã được điền sẵn."
-    )]
-    NameDiffers(String),
-    #[error("Hồ sơ chưa có ảnh chân dung. Đính kèm ảnh trước khi ghi nhận hồ sơ hợp lệ.")]
-    NoPortrait,
-    #[error(
-        "Mã số BHXH này đã có tài khoản giao dịch điện tử. Không thể cấp tài khoản thứ hai; hãy chọn không hợp lệ."
-    )]
-    AccountExists,
-    #[error(
-        "Số giấy tờ này đã được dùng cho tài khoản của mã số BHXH {0}. Một số giấy tờ không thể có hai mã số; hãy chọn không hợp lệ."
-    )]
-    IdNumberTaken(String),
-    #[error("Mã số này vẫn chưa có trên hệ thống HGĐ; hồ sơ tiếp tục ở Chờ cấp mã số.")]
-    StillNoCode,
-    #[error("Hồ sơ thay đổi thông tin chưa thể duyệt tại đây.")]
-    ChangeOfInformation,
 }
 
 /// Decides. The same rule serves the page, which shows beforehand what stands in the way, and the act itself.
@@ -114,9 +112,7 @@ pub enum Refusal {
 /// The first thing that stands in the way.
 pub fn assess(evidence: &Evidence, assessment: Assessment) -> Result<Decision, Refusal> {
     let application = &evidence.application;
-    if !application.status.is_open() {
-        return Err(Refusal::NotOpen(application.status));
-    }
+    ApplicationAct::Assess.allowed_in(application.kind, application.status)?;
     let checklist = match assessment {
         Assessment::Invalid(reason) => return Ok(Decision::Reject(reason)),
         Assessment::Valid(checklist) => checklist,
@@ -131,6 +127,7 @@ pub fn assess(evidence: &Evidence, assessment: Assessment) -> Result<Decision, R
         Verdict::Missing if application.status == Status::AwaitingCode => Err(Refusal::StillNoCode),
         Verdict::Missing => Ok(Decision::AwaitCode),
         Verdict::Unaccented if !checklist.name_compared => Err(Refusal::NameNotCompared),
+        _ if application.kind == Kind::Change => Ok(Decision::Update(evidence.changes())),
         _ => Ok(Decision::Approve),
     }
 }
@@ -138,19 +135,27 @@ pub fn assess(evidence: &Evidence, assessment: Assessment) -> Result<Decision, R
 /// What no tick can remove: while it stands, *hợp lệ* is impossible, and the page says so before anybody tries.
 pub fn obstacle(evidence: &Evidence) -> Option<Refusal> {
     if evidence.application.kind == Kind::Change {
-        return Some(Refusal::ChangeOfInformation);
+        match &evidence.account {
+            None => return Some(Refusal::NoAccount),
+            Some(account) if account.state == AccountState::Closed => return Some(Refusal::AccountClosed),
+            Some(_) => {}
+        }
     }
     if let (Verdict::Close | Verdict::Different, Some(member)) = (evidence.verdict(), &evidence.member) {
         return Some(Refusal::NameDiffers(member.name.as_str().to_owned()));
     }
-    if evidence.account_exists {
+    let is_new = evidence.application.kind == Kind::New;
+    if is_new && evidence.has_foreign_account() {
         return Some(Refusal::AccountExists);
     }
     if let Some(code) = &evidence.id_number_holder {
         return Some(Refusal::IdNumberTaken(code.clone()));
     }
-    if !evidence.has_portrait {
+    if is_new && !evidence.pictures.contains(&PhotoKind::Portrait) {
         return Some(Refusal::NoPortrait);
+    }
+    if !is_new && evidence.changes().is_empty() {
+        return Some(Refusal::NothingChanges);
     }
     None
 }
@@ -163,6 +168,15 @@ pub fn suggested_reason(evidence: &Evidence) -> Option<String> {
              và kê khai lại."
                 .into(),
         ),
+        Refusal::NoAccount => {
+            Some("Mã số BHXH chưa có tài khoản giao dịch điện tử. Đề nghị đăng ký mới trước khi thay đổi thông tin.".into())
+        }
+        Refusal::AccountClosed => {
+            Some("Tài khoản giao dịch điện tử đã hủy. Đề nghị đăng ký mới.".into())
+        }
+        Refusal::NothingChanges => {
+            Some("Thông tin kê khai trùng với thông tin đã đăng ký, không có nội dung thay đổi.".into())
+        }
         Refusal::AccountExists => {
             Some("Mã số BHXH đã có tài khoản giao dịch điện tử. Nếu quên mật khẩu, đề nghị yêu cầu cấp lại mật khẩu.".into())
         }
@@ -176,9 +190,26 @@ pub fn suggested_reason(evidence: &Evidence) -> Option<String> {
 /// After the registry changed, or on the officer's demand: an application that waited for its code goes back before its
 /// officer once the code is there.
 pub fn recheck(evidence: &Evidence) -> Result<Option<Status>, Refusal> {
-    match evidence.application.status {
-        Status::AwaitingCode if evidence.member.is_some() => Ok(Some(Status::Pending)),
-        Status::AwaitingCode => Ok(None),
-        other => Err(Refusal::NotOpen(other)),
+    let application = &evidence.application;
+    ApplicationAct::Recheck.allowed_in(application.kind, application.status)?;
+    Ok(evidence.member.is_some().then_some(Status::Pending))
+}
+
+/// A supervisor puts a decided application before its officer again. `acknowledged` is that the account, if there is one, is
+/// locked meanwhile.
+///
+/// # Errors
+/// When its status does not allow it, or the account is another application's by now.
+pub fn reopen(evidence: &Evidence, acknowledged: bool) -> Result<(), Refusal> {
+    let application = &evidence.application;
+    ApplicationAct::Reopen.allowed_in(application.kind, application.status)?;
+    if application.status == Status::Approved {
+        if evidence.own_account().is_none() {
+            return Err(Refusal::AccountOfAnother);
+        }
+        if !acknowledged {
+            return Err(Refusal::NotAcknowledged);
+        }
     }
+    Ok(())
 }

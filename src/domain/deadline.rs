@@ -5,7 +5,6 @@
 //! received at once; a minor's declaration needs no visit, so it counts as received when it comes in.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 
@@ -28,30 +27,37 @@ pub const VISIT_DAYS: i64 = 10;
 
 const WORKING_DAYS: u32 = 3;
 
-static HOLIDAYS: LazyLock<HashSet<NaiveDate>> = LazyLock::new(|| {
-    include_str!("../../data/holidays.csv")
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split(',').next()?.parse().ok())
-        .collect()
-});
+/// The days on which offices are closed besides Saturdays and Sundays. An admin keeps the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar(HashSet<NaiveDate>);
 
-pub fn is_working_day(day: NaiveDate) -> bool {
-    !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !HOLIDAYS.contains(&day)
+impl Calendar {
+    pub fn of(holidays: impl IntoIterator<Item = NaiveDate>) -> Self {
+        Self(holidays.into_iter().collect())
+    }
+
+    pub fn is_working_day(&self, day: NaiveDate) -> bool {
+        !matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && !self.0.contains(&day)
+    }
+
+    /// When a declaration must have been acted upon: UTC.
+    pub fn due_at(&self, submitted_at: NaiveDateTime, received_at: Option<NaiveDateTime>) -> NaiveDateTime {
+        let Some(received_at) = received_at else {
+            return removed_at(submitted_at);
+        };
+        let mut day = to_hanoi(received_at).date();
+        let mut left = WORKING_DAYS;
+        while left > 0 {
+            day += TimeDelta::days(1);
+            left -= u32::from(self.is_working_day(day));
+        }
+        from_hanoi(day, NaiveTime::from_hms_opt(17, 0, 0).unwrap_or_default())
+    }
 }
 
-/// When a declaration must have been acted upon: UTC.
-pub fn due_at(submitted_at: NaiveDateTime, received_at: Option<NaiveDateTime>) -> NaiveDateTime {
-    let Some(received_at) = received_at else {
-        return submitted_at + TimeDelta::days(VISIT_DAYS);
-    };
-    let mut day = to_hanoi(received_at).date();
-    let mut left = WORKING_DAYS;
-    while left > 0 {
-        day += TimeDelta::days(1);
-        left -= u32::from(is_working_day(day));
-    }
-    from_hanoi(day, NaiveTime::from_hms_opt(17, 0, 0).unwrap_or_default())
+/// When a declaration is removed whose person did not come: UTC.
+pub fn removed_at(submitted_at: NaiveDateTime) -> NaiveDateTime {
+    submitted_at + TimeDelta::days(VISIT_DAYS)
 }
 
 impl DeadlineState {
@@ -95,6 +101,8 @@ mod tests {
 
     #[test]
     fn a_decision_is_due_three_working_days_after_receipt() {
+        let days = ["2026-02-16", "2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20", "2026-04-30", "2026-05-01"];
+        let calendar = Calendar::of(days.map(|day| day.parse().unwrap()));
         for (received, due) in [
             ("23/11/2026 09:00", "26/11/2026 17:00"),
             ("26/11/2026 16:59", "01/12/2026 17:00"),
@@ -103,13 +111,13 @@ mod tests {
             ("13/02/2026 15:00", "25/02/2026 17:00"),
             ("29/04/2026 08:00", "06/05/2026 17:00"),
         ] {
-            assert_eq!(due_at(at(received), Some(at(received))), at(due), "{received}");
+            assert_eq!(calendar.due_at(at(received), Some(at(received))), at(due), "{received}");
         }
     }
 
     #[test]
     fn a_person_who_did_not_come_has_ten_days() {
-        assert_eq!(due_at(at("20/11/2026 09:00"), None), at("30/11/2026 09:00"));
+        assert_eq!(Calendar::default().due_at(at("20/11/2026 09:00"), None), at("30/11/2026 09:00"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The history's vocabulary.
 
 use super::application::{PhotoKind, Status};
+use super::change::Changeable;
 use super::outbox::{MessageChannel, MessageKind};
 use super::registry::Verdict;
 
@@ -17,9 +18,26 @@ text_enum! {
         Rejected = "rejected" => "Ghi nhận không hợp lệ",
         RegistryAsked = "registry_asked" => "Kiểm tra lại với HGĐ: chưa có mã số",
         RegistryFound = "registry_found" => "Đã có mã số trên HGĐ, chuyển lại Chờ duyệt",
+        Changed = "changed" => "Ghi nhận hợp lệ, cập nhật thông tin",
+        Reopened = "reopened" => "Mở lại hồ sơ",
+        Moved = "moved" => "Chuyển cơ quan",
+        Reminded = "reminded" => "Nhắc đến nộp hồ sơ",
         Expired = "expired" => "Quá hạn, xóa tờ khai",
+        Erased = "erased" => "Xóa dữ liệu cá nhân",
         MessageSent = "message_sent" => "Đã gửi tin",
         MessageDead = "message_dead" => "Không gửi được tin",
+        AccountViewed = "account_viewed" => "Xem tài khoản",
+        AccountReceived = "account_received" => "Tiếp nhận tại cơ quan khác",
+        AccountPasswordReset = "account_password_reset" => "Cấp lại mật khẩu",
+        AccountContactChanged = "account_contact_changed" => "Đổi điện thoại, email",
+        AccountLocked = "account_locked" => "Khóa tài khoản",
+        AccountLockedByTries = "account_locked_by_tries" => "Tự khóa vì nhập sai mật khẩu",
+        AccountUnlocked = "account_unlocked" => "Mở khóa tài khoản",
+        AccountClosed = "account_closed" => "Hủy tài khoản",
+        CitizenPasswordChanged = "citizen_password_changed" => "Chủ tài khoản đổi mật khẩu",
+        CitizenPasswordExpired = "citizen_password_expired" => "Mật khẩu hết hạn",
+        CitizenSignedIn = "citizen_signed_in" => "Đăng nhập trên thiết bị mới",
+        OtpAsked = "otp_asked" => "Yêu cầu mã xác thực",
         SignedIn = "signed_in" => "Đăng nhập",
         SignInFailed = "sign_in_failed" => "Đăng nhập không thành công",
         SignedOut = "signed_out" => "Đăng xuất",
@@ -30,6 +48,10 @@ text_enum! {
         StaffLocked = "staff_locked" => "Khóa cán bộ",
         StaffUnlocked = "staff_unlocked" => "Mở khóa cán bộ",
         SessionsEnded = "sessions_ended" => "Kết thúc các phiên đăng nhập",
+        HolidayAdded = "holiday_added" => "Thêm ngày nghỉ",
+        HolidayRemoved = "holiday_removed" => "Bỏ ngày nghỉ",
+        ApiKeyAdded = "api_key_added" => "Cấp khóa kết nối",
+        ApiKeyRevoked = "api_key_revoked" => "Thu hồi khóa kết nối",
         ImportApplied = "import_applied" => "Nhập danh sách từ Excel",
         ImportRolledBack = "import_rolled_back" => "Hoàn tác lần nhập từ Excel",
         RegistryExported = "registry_exported" => "Xuất danh bạ HGĐ",
@@ -53,6 +75,17 @@ pub fn describe(before: Option<&str>, after: Option<&str>) -> Vec<String> {
     }
     if let Some(verdict) = text(&after, "verdict").and_then(|code| Verdict::from_code(&code)) {
         facts.push(format!("Kiểm tra HGĐ: {}", verdict.label()));
+    }
+    if let Some(agencies) = text(&before, "agency").zip(text(&after, "agency")) {
+        facts.push(format!("Từ {} đến {}", agencies.0, agencies.1));
+    }
+    for change in after.get("changes").and_then(|value| value.as_array()).into_iter().flatten() {
+        let said = |key: &str| change.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+        let field = said("field").and_then(Changeable::from_code).map(Changeable::label).unwrap_or_default();
+        facts.push(match (said("old"), said("new")) {
+            (None, None) => format!("{field}: đã thay"),
+            (old, new) => format!("{field}: {} → {}", old.unwrap_or("(không có)"), new.unwrap_or("(không có)")),
+        });
     }
     if let Some(reason) = text(&after, "reason") {
         facts.push(format!("Lý do: {reason}"));

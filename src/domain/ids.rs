@@ -37,4 +37,4 @@ macro_rules! id {
     )+};
 }
 
-id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId, ImportId, ChangesetId);
+id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId, ImportId, ChangesetId, OtpId, ApiKeyId);

@@ -43,11 +43,6 @@ pub fn rejected(number: &str, reason: &str) -> String {
     format!("BHXH VN: Ho so {number} khong duoc duyet. Ly do: {reason}. Lien he 19009068 hoac co quan BHXH gan nhat.")
 }
 
-/// Puts the password into a text that was queued without it.
-pub fn fill_password(text: &str, password: &str) -> String {
-    text.replace(PASSWORD_PLACEHOLDER, password)
-}
-
 /// A mail, with the same words as text and as HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
@@ -66,7 +61,7 @@ struct Html<'a> {
 const FOOT: &str = "Thư này được gửi tự động, vui lòng không trả lời. Cần hỗ trợ, hãy gọi 19009068 hoặc đến cơ quan BHXH gần nhất. \
      Cơ quan BHXH không bao giờ hỏi mật khẩu hay mã OTP của bạn.";
 
-fn mail(subject: String, body: &[String]) -> Email {
+pub(super) fn mail(subject: String, body: &[String]) -> Email {
     let mut paragraphs = vec!["Kính gửi Ông/Bà,".to_owned()];
     paragraphs.extend_from_slice(body);
     paragraphs.push("Trân trọng,\nBảo hiểm xã hội Việt Nam".into());

@@ -82,9 +82,11 @@ macro_rules! text_column {
 }
 
 pub mod account;
+pub mod act;
 pub mod agency;
 pub mod application;
 pub mod assessment;
+pub mod change;
 pub mod dates;
 pub mod deadline;
 pub mod declaration;
@@ -94,10 +96,12 @@ pub mod ids;
 pub mod import;
 pub mod message;
 pub mod names;
+pub mod notice;
 pub mod numbers;
 pub mod outbox;
 pub mod permission;
 pub mod places;
+pub mod refusal;
 pub mod registry;
 pub mod spreadsheet;
 pub mod staff;

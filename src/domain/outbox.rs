@@ -1,11 +1,14 @@
 //! The life of a message after it was decided to send it: what is due when, and when to give up.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 
-use super::account;
+use super::account::Account;
 use super::application::Application;
-use super::ids::AccountId;
-use super::message;
+use super::change::Change;
+use super::ids::{AccountId, OtpId};
+use super::message::{self, Email};
+use super::notice::{self, Notice};
+use super::numbers;
 
 text_enum! {
     pub enum MessageKind {
@@ -14,6 +17,29 @@ text_enum! {
         /// The acceptance without the password, on the other channel.
         Accepted = "accepted" => "Thông báo chấp nhận",
         Rejected = "rejected" => "Thông báo không được duyệt",
+        Reminder = "reminder" => "Nhắc đến nộp hồ sơ",
+        /// A password made at the desk.
+        NewPassword = "new_password" => "Mật khẩu cấp lại",
+        /// That one was made, without it, on the other channel.
+        PasswordNotice = "password_notice" => "Thông báo cấp lại mật khẩu",
+        InformationChanged = "information_changed" => "Thông báo cập nhật thông tin",
+        ContactChanged = "contact_changed" => "Thông báo đổi điện thoại, email",
+        Locked = "locked" => "Thông báo khóa tài khoản",
+        Unlocked = "unlocked" => "Thông báo mở khóa tài khoản",
+        Closed = "closed" => "Thông báo hủy tài khoản",
+        PasswordExpires = "password_expires" => "Thông báo mật khẩu sắp hết hạn",
+        PasswordExpired = "password_expired" => "Thông báo mật khẩu hết hạn",
+        PasswordChanged = "password_changed" => "Thông báo đã đổi mật khẩu",
+        Otp = "otp" => "Mã xác thực",
+    }
+}
+
+impl MessageKind {
+    /// Whether a password is made for it when it is sent.
+    pub const WITH_PASSWORD: [Self; 2] = [Self::Credentials, Self::NewPassword];
+
+    pub fn has_password(self) -> bool {
+        Self::WITH_PASSWORD.contains(&self)
     }
 }
 
@@ -43,66 +69,116 @@ pub struct Draft {
     pub channel: MessageChannel,
     pub recipient: String,
     pub subject: Option<String>,
-    /// May hold [`message::PASSWORD_PLACEHOLDER`].
+    /// May hold [`message::PASSWORD_PLACEHOLDER`] or [`notice::OTP_PLACEHOLDER`].
     pub body: String,
     pub html: Option<String>,
     pub account: Option<AccountId>,
+    pub otp: Option<OtpId>,
+}
+
+impl Draft {
+    pub fn sms(kind: MessageKind, to: &str, body: String, account: Option<AccountId>) -> Self {
+        Self {
+            kind,
+            channel: MessageChannel::Sms,
+            recipient: to.to_owned(),
+            subject: None,
+            body,
+            html: None,
+            account,
+            otp: None,
+        }
+    }
+
+    pub fn email(kind: MessageKind, to: &str, mail: Email, account: Option<AccountId>) -> Self {
+        Self {
+            kind,
+            channel: MessageChannel::Email,
+            recipient: to.to_owned(),
+            subject: Some(mail.subject),
+            body: mail.text,
+            html: Some(mail.html),
+            account,
+            otp: None,
+        }
+    }
 }
 
 /// The account notice by SMS, and by e-mail the acceptance without the password: it goes by one channel only.
 pub fn on_approval(application: &Application, account: AccountId) -> Vec<Draft> {
-    let number = application.number.as_str();
-    let mut drafts = vec![Draft {
-        kind: MessageKind::Credentials,
-        channel: MessageChannel::Sms,
-        recipient: application.notice_phone().as_str().to_owned(),
-        subject: None,
-        body: message::approved(number, application.declaration.code.as_str(), message::PASSWORD_PLACEHOLDER),
-        html: None,
-        account: Some(account),
-    }];
-    if let Some(email) = application.notice_email() {
-        let mail = message::accepted_email(number);
-        drafts.push(from_mail(MessageKind::Accepted, email.as_str(), mail, None));
-    }
-    drafts
+    let (number, declaration) = (application.number.as_str(), &application.declaration);
+    let body = message::approved(number, declaration.code.as_str(), message::PASSWORD_PLACEHOLDER);
+    let sms = Draft::sms(MessageKind::Credentials, declaration.notice_phone().as_str(), body, Some(account));
+    let mail = declaration.notice_email().map(|email| {
+        Draft::email(MessageKind::Accepted, email.as_str(), message::accepted_email(number), Some(account))
+    });
+    std::iter::once(sms).chain(mail).collect()
 }
 
 /// The reason on both channels.
 pub fn on_rejection(application: &Application, reason: &str) -> Vec<Draft> {
-    let number = application.number.as_str();
-    let mut drafts = vec![Draft {
-        kind: MessageKind::Rejected,
-        channel: MessageChannel::Sms,
-        recipient: application.notice_phone().as_str().to_owned(),
-        subject: None,
-        body: message::rejected(number, reason),
-        html: None,
-        account: None,
-    }];
-    if let Some(email) = application.notice_email() {
-        drafts.push(from_mail(MessageKind::Rejected, email.as_str(), message::rejected_email(number, reason), None));
-    }
+    let (number, declaration) = (application.number.as_str(), &application.declaration);
+    let body = message::rejected(number, reason);
+    let sms = Draft::sms(MessageKind::Rejected, declaration.notice_phone().as_str(), body, None);
+    let mail = declaration.notice_email().map(|email| {
+        Draft::email(MessageKind::Rejected, email.as_str(), message::rejected_email(number, reason), None)
+    });
+    std::iter::once(sms).chain(mail).collect()
+}
+
+/// To somebody who declared and has not come yet.
+pub fn reminder(application: &Application, until: NaiveDateTime) -> Draft {
+    let to = application.declaration.notice_phone().as_str();
+    Draft::sms(MessageKind::Reminder, to, notice::reminder(application.number.as_str(), until), None)
+}
+
+/// A notice to where the account's messages go, on both channels.
+pub fn to_holder(account: &Account, kind: MessageKind, notice: Notice) -> Vec<Draft> {
+    let sms = Draft::sms(kind, account.notice_phone().as_str(), notice.sms, Some(account.id));
+    let mail = account.notice_email().map(|email| Draft::email(kind, email.as_str(), notice.email, Some(account.id)));
+    std::iter::once(sms).chain(mail).collect()
+}
+
+/// A notice to where the account's messages go now, and to where they went `before`, as far as that is another place.
+pub fn to_old_and_new(before: &Account, now: &Account, kind: MessageKind, notice: &Notice) -> Vec<Draft> {
+    let mut drafts = to_holder(now, kind, notice.clone());
+    let there: Vec<String> = drafts.iter().map(|draft| draft.recipient.clone()).collect();
+    drafts
+        .extend(to_holder(before, kind, notice.clone()).into_iter().filter(|draft| !there.contains(&draft.recipient)));
     drafts
 }
 
-/// The account notice by e-mail: only after the SMS failed for good.
-pub fn credentials_by_email(application: &Application, account: &account::Account) -> Option<Draft> {
-    let email = application.notice_email()?;
-    let mail = message::credentials_email(application.number.as_str(), &account.code, message::PASSWORD_PLACEHOLDER);
-    Some(from_mail(MessageKind::Credentials, email.as_str(), mail, Some(account.id)))
+/// A change of information was approved.
+pub fn on_change(application: &Application, before: &Account, now: &Account, changes: &[Change]) -> Vec<Draft> {
+    let notice = notice::information_changed(application.number.as_str(), now.code(), changes);
+    to_old_and_new(before, now, MessageKind::InformationChanged, &notice)
 }
 
-fn from_mail(kind: MessageKind, to: &str, mail: message::Email, account: Option<AccountId>) -> Draft {
-    Draft {
-        kind,
-        channel: MessageChannel::Email,
-        recipient: to.to_owned(),
-        subject: Some(mail.subject),
-        body: mail.text,
-        html: Some(mail.html),
-        account,
-    }
+/// A new password by SMS, and by e-mail that there is one.
+pub fn on_new_password(account: &Account) -> Vec<Draft> {
+    let body = notice::new_password_sms(account.code());
+    let sms = Draft::sms(MessageKind::NewPassword, account.notice_phone().as_str(), body, Some(account.id));
+    let mail = account.notice_email().map(|email| {
+        let mail = notice::new_password_email(account.code());
+        Draft::email(MessageKind::PasswordNotice, email.as_str(), mail, Some(account.id))
+    });
+    std::iter::once(sms).chain(mail).collect()
+}
+
+/// A password by e-mail: only after the SMS with it failed for good. `number` is the application's.
+pub fn password_by_email(
+    kind: MessageKind,
+    number: &str,
+    account: AccountId,
+    code: &str,
+    to: Option<&numbers::Email>,
+) -> Option<Draft> {
+    let mail = match kind {
+        MessageKind::Credentials => message::credentials_email(number, code, message::PASSWORD_PLACEHOLDER),
+        MessageKind::NewPassword => notice::new_password_by_email(code),
+        _ => return None,
+    };
+    Some(Draft::email(kind, to?.as_str(), mail, Some(account)))
 }
 
 /// One attempt to send may take this long; it is aborted well before its lease ends, so that an attempt that was given up

@@ -18,7 +18,17 @@ pub enum Action {
     EnterApplication,
     ReplacePhoto,
     Assess,
+    /// Putting a decided application before its officer again.
+    Reopen,
+    /// Giving an application to another agency.
+    Move,
+    SeeAccounts,
+    ActOnAccount,
     ManageStaff,
+    /// The days on which offices are closed.
+    ManageHolidays,
+    /// The programs that may use the interface.
+    ManageApiKeys,
     /// Looking people up in the household registry and taking it out as a workbook.
     ManageRegistry,
     /// Bringing lists in from workbooks.
@@ -29,9 +39,16 @@ pub enum Action {
 impl Role {
     pub fn may(self, action: Action) -> bool {
         match action {
-            Action::SeeApplications => matches!(self, Self::Officer | Self::Supervisor),
-            Action::EnterApplication | Action::ReplacePhoto | Action::Assess => self == Self::Officer,
-            Action::ManageStaff | Action::ManageRegistry | Action::Import => self == Self::Admin,
+            Action::SeeApplications | Action::SeeAccounts => matches!(self, Self::Officer | Self::Supervisor),
+            Action::EnterApplication | Action::ReplacePhoto | Action::Assess | Action::ActOnAccount => {
+                self == Self::Officer
+            }
+            Action::Reopen | Action::Move => self == Self::Supervisor,
+            Action::ManageStaff
+            | Action::ManageHolidays
+            | Action::ManageApiKeys
+            | Action::ManageRegistry
+            | Action::Import => self == Self::Admin,
             Action::ChangeOwnPassword => true,
         }
     }

@@ -15,12 +15,15 @@ use crate::adapters::sms::Sms;
 use crate::adapters::{SendError, mail::Mailer, sms::SmsGateway};
 use crate::db::events::NewEvent;
 use crate::db::messages::Leased;
-use crate::db::{DbError, accounts, applications, events, messages};
-use crate::domain::account::new_password;
+use crate::db::{Conn, DbError, accounts, applications, credentials, events, messages};
+use crate::domain::account::{new_otp, new_password};
 use crate::domain::event::EventKind;
-use crate::domain::outbox::{MessageChannel, MessageKind, MessageState, backoff, credentials_by_email};
+use crate::domain::ids::{AccountId, OtpId};
+use crate::domain::message::PASSWORD_PLACEHOLDER;
+use crate::domain::notice::OTP_PLACEHOLDER;
+use crate::domain::outbox::{MessageChannel, MessageKind, MessageState, backoff, password_by_email};
 use crate::domain::permission::Scope;
-use crate::domain::{message, to_json};
+use crate::domain::to_json;
 use crate::startup::Parts;
 
 /// How many messages are under way at once.
@@ -59,8 +62,8 @@ async fn send_one(
     lease: &str,
     now: NaiveDateTime,
 ) -> anyhow::Result<()> {
-    let (hash, outcome) = match fill(parts, &message, lease).await? {
-        Filled::Ready { text, html, hash } => (hash, deliver(sms, mail, &message, text, html).await),
+    let (password, outcome) = match fill(parts, &message, lease, now).await? {
+        Filled::Ready { text, html, password } => (password, deliver(sms, mail, &message, text, html).await),
         Filled::NotNeeded => (None, Err(SendError::NotNeeded)),
         Filled::LeaseLost => return Ok(()),
     };
@@ -72,8 +75,8 @@ async fn send_one(
     tokio::task::spawn_blocking(move || {
         db.write(|conn| -> Result<(), DbError> {
             let surely_not_sent = matches!(outcome, Err(SendError::Retry(_) | SendError::Permanent(_)));
-            if let (Some(account), Some(hash), true) = (message.account_id, hash, surely_not_sent) {
-                accounts::drop_first_password(conn, account, &hash)?;
+            if let (Some((account, hash)), true) = (password, surely_not_sent) {
+                credentials::drop_first_password(conn, account, &hash)?;
             }
             settle(conn, &message, &lease, outcome, now)
         })
@@ -87,32 +90,78 @@ enum Filled {
     Ready {
         text: String,
         html: Option<String>,
-        /// Of the password in it.
-        hash: Option<String>,
+        /// Whose password is in it, and its hash.
+        password: Option<(AccountId, String)>,
     },
-    /// The citizen has a password of their own already, or the account is no longer in use: nothing may be sent.
+    /// The citizen has a password of their own already, or the account is no longer in use, or a one-time password has run
+    /// out: nothing may be sent.
     NotNeeded,
     LeaseLost,
 }
 
-/// Puts the password into the text, having stored its hash while the message is surely this worker's.
-async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str) -> anyhow::Result<Filled> {
-    let Some(account) = message.account_id else {
-        return Ok(Filled::Ready { text: message.body.clone(), html: message.html.clone(), hash: None });
+/// What is made at the moment of sending.
+#[derive(Clone, Copy)]
+enum Secret {
+    Password(AccountId),
+    Otp(OtpId),
+}
+
+impl Secret {
+    fn of(message: &Leased) -> Option<Self> {
+        let password = message.account_id.filter(|_| message.kind.has_password()).map(Self::Password);
+        password.or(message.otp_id.map(Self::Otp))
+    }
+
+    fn make(self) -> String {
+        match self {
+            Self::Password(_) => new_password(&mut rand::rng()),
+            Self::Otp(_) => new_otp(&mut rand::rng()),
+        }
+    }
+
+    /// Stores its hash; false when it is not needed any more.
+    fn keep(self, conn: &mut Conn, hash: &str, now: NaiveDateTime) -> Result<bool, DbError> {
+        Ok(match self {
+            Self::Password(account) => credentials::add_first_password(conn, account, hash, now)?,
+            Self::Otp(otp) => credentials::add_otp(conn, otp, hash, now)?,
+        })
+    }
+
+    fn fill(self, text: &str, secret: &str) -> String {
+        text.replace(
+            match self {
+                Self::Password(_) => PASSWORD_PLACEHOLDER,
+                Self::Otp(_) => OTP_PLACEHOLDER,
+            },
+            secret,
+        )
+    }
+}
+
+/// Puts the secret into the text, having stored its hash while the message is surely this worker's.
+async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateTime) -> anyhow::Result<Filled> {
+    let Some(kind) = Secret::of(message) else {
+        return Ok(Filled::Ready { text: message.body.clone(), html: message.html.clone(), password: None });
     };
-    let password = new_password(&mut rand::rng());
-    let hash = parts.hasher.hash(password.clone()).await?;
+    let secret = kind.make();
+    let hash = parts.hasher.hash(secret.clone()).await?;
     let (db, message, lease) = (parts.db.clone(), message.clone(), lease.to_owned());
     tokio::task::spawn_blocking(move || {
         Ok(db.write(|conn| -> Result<Filled, DbError> {
             if !messages::holds(conn, message.id, &lease)? {
                 return Ok(Filled::LeaseLost);
             }
-            if !accounts::add_first_password(conn, account, &hash)? {
+            if !kind.keep(conn, &hash, now)? {
                 return Ok(Filled::NotNeeded);
             }
-            let html = message.html.as_deref().map(|html| message::fill_password(html, &password));
-            Ok(Filled::Ready { text: message::fill_password(&message.body, &password), html, hash: Some(hash) })
+            Ok(Filled::Ready {
+                text: kind.fill(&message.body, &secret),
+                html: message.html.as_deref().map(|html| kind.fill(html, &secret)),
+                password: match kind {
+                    Secret::Password(account) => Some((account, hash)),
+                    Secret::Otp(_) => None,
+                },
+            })
         })?)
     })
     .await?
@@ -147,7 +196,7 @@ async fn deliver(
 }
 
 fn settle(
-    conn: &mut crate::db::Conn,
+    conn: &mut Conn,
     message: &Leased,
     lease: &str,
     outcome: Result<(), SendError>,
@@ -179,6 +228,7 @@ fn settle(
         conn,
         &NewEvent {
             application: Some(message.application_id),
+            account: message.account_id,
             staff: None,
             kind,
             at: now,
@@ -188,11 +238,18 @@ fn settle(
         },
     )?;
     if state == MessageState::Dead
-        && message.kind == MessageKind::Credentials
+        && message.kind.has_password()
         && message.channel == MessageChannel::Sms
         && let Some(application) = applications::find(conn, Scope::Country, message.application_id)?
-        && let Some(account) = accounts::of_application(conn, message.application_id)?
-        && let Some(draft) = credentials_by_email(&application, &account)
+        && let Some(account) = message.account_id
+        && let Some(account) = accounts::find(conn, Scope::Country, account)?
+        && let Some(draft) = password_by_email(
+            message.kind,
+            application.number.as_str(),
+            account.id,
+            account.code(),
+            account.notice_email(),
+        )
     {
         let key = format!("{}-email", message.idempotency_key);
         messages::queue(conn, application.id, &key, &draft, now)?;

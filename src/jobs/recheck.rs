@@ -35,6 +35,7 @@ pub fn run(db: &Db, now: NaiveDateTime) -> Result<usize, DbError> {
                         conn,
                         &NewEvent {
                             application: Some(id),
+                            account: None,
                             staff: None,
                             kind: EventKind::RegistryFound,
                             at: now,

@@ -85,6 +85,7 @@ pub async fn post(
                 conn,
                 &NewEvent {
                     application: None,
+                    account: None,
                     staff: Some(id),
                     kind: EventKind::PasswordChanged,
                     at: now,

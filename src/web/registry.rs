@@ -138,6 +138,7 @@ pub async fn export(
         .write(move |conn| {
             let event = NewEvent {
                 application: None,
+                account: None,
                 staff: Some(by),
                 kind: EventKind::RegistryExported,
                 at: now,

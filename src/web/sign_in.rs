@@ -188,7 +188,7 @@ pub async fn post(
 }
 
 fn event(kind: EventKind, staff: Option<StaffId>, address: &str, at: NaiveDateTime) -> NewEvent<'_> {
-    NewEvent { application: None, staff, kind, at, address: Some(address), before: None, after: None }
+    NewEvent { application: None, account: None, staff, kind, at, address: Some(address), before: None, after: None }
 }
 
 pub async fn sign_out(

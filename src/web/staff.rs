@@ -175,6 +175,7 @@ fn record(conn: &mut Conn, kind: EventKind, by: StaffId, about: StaffId, address
         conn,
         &NewEvent {
             application: None,
+            account: None,
             staff: Some(by),
             kind,
             at: clock::now(),

@@ -262,7 +262,7 @@ pub fn detail(db: &Db, scope: Scope, id: ApplicationId) -> anyhow::Result<()> {
         events::of_application(conn, id, 200)?;
         messages::of_application(conn, id)?;
         accounts::of_application(conn, id)?;
-        accounts::sharing(conn, application)?;
+        accounts::sharing(conn, &application.declaration)?;
         Ok(())
     })
 }

@@ -353,7 +353,7 @@ pub fn filing<'a>(office: &Agency, person: &'a Declaration, at: NaiveDateTime) -
         declaration: person,
         submitted_at: at,
         received_at: None,
-        due_at: deadline::due_at(at, None),
+        due_at: deadline::removed_at(at),
         entered_by: None,
         year: hanoi_year(at),
         request_key: None,

@@ -71,6 +71,7 @@ pub(super) fn record(
     };
     let event = NewEvent {
         application: None,
+        account: None,
         staff: import.acted_by,
         kind,
         at,

@@ -268,7 +268,16 @@ fn asked<'a>(
     address: &'a str,
     at: chrono::NaiveDateTime,
 ) -> NewEvent<'a> {
-    NewEvent { application: Some(id), staff: Some(*by), kind, at, address: Some(address), before: None, after: None }
+    NewEvent {
+        application: Some(id),
+        account: None,
+        staff: Some(*by),
+        kind,
+        at,
+        address: Some(address),
+        before: None,
+        after: None,
+    }
 }
 
 /// What the applicant would receive.

@@ -16,7 +16,7 @@ use crate::db::photos::Photo;
 use crate::db::{Conn, accounts, applications, decisions, events, messages, photos, registry};
 use crate::domain::account::Account;
 use crate::domain::application::{Application, PhotoKind, Status};
-use crate::domain::assessment::{self, Evidence, Outcome, Refusal};
+use crate::domain::assessment::{self, Evidence, Outcome};
 use crate::domain::deadline::{DeadlineState, time_left};
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::ApplicationId;
@@ -25,6 +25,7 @@ use crate::domain::names::{Syllable, diff_syllables};
 use crate::domain::outbox::MessageState;
 use crate::domain::permission::{Action, Actor};
 use crate::domain::places;
+use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Member, Verdict};
 use crate::error::AppError;
 use crate::startup::Parts;
@@ -61,7 +62,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
         events: events::of_application(conn, id, EVENTS)?,
         messages: messages::of_application(conn, id)?,
         account: accounts::of_application(conn, id)?,
-        sharing: accounts::sharing(conn, application)?,
+        sharing: accounts::sharing(conn, &application.declaration)?,
         evidence,
     })
 }

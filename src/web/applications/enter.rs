@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::db::applications::{self, NewApplication};
 use crate::db::events::{self, NewEvent};
+use crate::db::holidays;
 use crate::domain::application::{Channel, Kind, Sex};
 use crate::domain::dates::{hanoi_year, to_hanoi};
-use crate::domain::deadline::due_at;
 use crate::domain::declaration::Typed;
 use crate::domain::event::EventKind;
 use crate::domain::places::{self, PROVINCES, RELATIONS};
@@ -92,7 +92,7 @@ pub async fn post(
                 declaration: &declaration,
                 submitted_at: now,
                 received_at: Some(now),
-                due_at: due_at(now, Some(now)),
+                due_at: holidays::calendar(conn)?.due_at(now, Some(now)),
                 entered_by: Some(actor.id),
                 year: hanoi_year(now),
                 request_key: Some(&key),
@@ -100,6 +100,7 @@ pub async fn post(
             let (id, number) = applications::insert(conn, &new)?;
             let event = NewEvent {
                 application: Some(id),
+                account: None,
                 staff: Some(actor.id),
                 kind: EventKind::Entered,
                 at: now,

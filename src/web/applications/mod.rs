@@ -32,6 +32,7 @@ async fn note_look(parts: &Parts, actor: &Actor, id: ApplicationId, request: &Ht
         .note(move |conn| {
             let event = NewEvent {
                 application: Some(id),
+                account: None,
                 staff: Some(by),
                 kind: EventKind::Viewed,
                 at: now,

@@ -17,8 +17,8 @@ use crate::adapters::photos::PhotoError;
 use crate::clock;
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, applications, photos};
+use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, PhotoKind};
-use crate::domain::assessment::Refusal;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ApplicationId, PhotoId, StaffId};
 use crate::domain::text::FieldError;
@@ -181,11 +181,8 @@ fn open_application(
     id: ApplicationId,
 ) -> Result<Application, AppError> {
     let application = within_scope(conn, actor, id)?;
-    if application.status.is_open() {
-        Ok(application)
-    } else {
-        Err(AppError::Unprocessable(Refusal::NotOpen(application.status).to_string()))
-    }
+    ApplicationAct::ReplacePhoto.allowed_in(application.kind, application.status)?;
+    Ok(application)
 }
 
 struct Change {
@@ -218,6 +215,7 @@ fn record(
         conn,
         &NewEvent {
             application: Some(application.id),
+            account: None,
             staff: Some(by),
             kind: change.event,
             at,
