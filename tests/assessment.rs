@@ -123,18 +123,6 @@ both_databases! {
         assert_eq!(app.status(&application), Status::Pending);
     }
 
-    fn a_change_of_information_cannot_be_approved_here_and_the_officer_is_told(app: TestApp) {
-        let application = app.ready("Dương Thị Yến");
-        app.db(|conn| {
-            diesel::update(applications::table.find(application.id))
-                .set(applications::kind.eq(Kind::Change))
-                .execute(conn)
-        });
-        let officer = app.officer(&app.offices.ba_dinh);
-        assert!(officer.open(&application).has_text("Hồ sơ thay đổi thông tin chưa thể duyệt tại đây."));
-        assert!(app.forced(&officer, &application).contains("thay đổi thông tin"));
-    }
-
     fn what_is_decided_is_not_decided_again(app: TestApp) {
         let application = app.ready("Lý Thị Hoa");
         let person = &application.declaration;

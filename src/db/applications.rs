@@ -195,6 +195,23 @@ pub fn attempts(conn: &mut Conn, application: &Application) -> QueryResult<Vec<A
         .load(conn)
 }
 
+/// The last declaration of the same code that was rejected before this one, at whichever office.
+pub fn rejected_before(conn: &mut Conn, application: &Application) -> QueryResult<Option<Application>> {
+    let earlier = applications::table
+        .filter(applications::code.eq(&application.declaration.code))
+        .filter(applications::id.ne(application.id))
+        .filter(applications::status.eq(Status::Rejected))
+        .filter(applications::submitted_at.le(application.submitted_at))
+        .order((applications::submitted_at.desc(), applications::id.desc()))
+        .select(applications::id)
+        .first(conn)
+        .optional()?;
+    match earlier {
+        Some(id) => find(conn, Scope::Country, id),
+        None => Ok(None),
+    }
+}
+
 /// The columns of a table (of applications or of accounts) that hold what was declared.
 macro_rules! declared {
     ($table:ident, $declaration:expr) => {{

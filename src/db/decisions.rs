@@ -124,7 +124,7 @@ fn effect(
             accounts::set_holder(conn, own, &application.declaration)?;
             let own = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
             accounts::set_state(conn, &own, AccountState::Active, None, at)?;
-            (Some(own.id), outbox::to_holder(&own, MessageKind::Unlocked, notice::unlocked(own.code())))
+            (Some(own.id), outbox::on_unlock(&own))
         }
         (Decision::Approve, _, Some(closed)) => {
             accounts::open_anew(conn, closed, application, at)?;

@@ -89,6 +89,21 @@ pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec
     latest!(conn, events::account_id.eq(id), EventKind::AccountViewed, limit)
 }
 
+/// When one of these last happened to an account since then.
+pub fn last_of(
+    conn: &mut Conn,
+    id: AccountId,
+    kinds: &[EventKind],
+    since: NaiveDateTime,
+) -> QueryResult<Option<NaiveDateTime>> {
+    events::table
+        .filter(events::account_id.eq(id))
+        .filter(events::kind.eq_any(kinds))
+        .filter(events::at.gt(since))
+        .select(diesel::dsl::max(events::at))
+        .first(conn)
+}
+
 /// When this was done with an account since then.
 pub fn times(conn: &mut Conn, id: AccountId, kind: EventKind, since: NaiveDateTime) -> QueryResult<Vec<NaiveDateTime>> {
     events::table

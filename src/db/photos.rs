@@ -3,9 +3,9 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{photos, staff};
+use super::schema::{applications, photos, staff};
 use super::{Conn, one_row};
-use crate::domain::application::PhotoKind;
+use crate::domain::application::{PhotoKind, Status};
 use crate::domain::ids::{ApplicationId, PhotoId, StaffId};
 
 #[derive(Clone, Queryable)]
@@ -26,6 +26,26 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Pho
         .order(photos::id.desc())
         .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
         .load(conn)
+}
+
+/// The photos that speak for an account: of each kind the current one of the latest application of its code that was approved.
+pub fn of_account(conn: &mut Conn, code: &str) -> QueryResult<Vec<Photo>> {
+    let mut all: Vec<Photo> = photos::table
+        .inner_join(applications::table)
+        .left_join(staff::table.on(photos::added_by.eq(staff::id.nullable())))
+        .filter(applications::code.eq(code))
+        .filter(applications::status.eq(Status::Approved))
+        .filter(photos::current.eq(true))
+        .order((applications::decided_at.desc(), photos::id.desc()))
+        .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
+        .load(conn)?;
+    let mut seen = Vec::new();
+    all.retain(|photo| {
+        let first = !seen.contains(&photo.kind);
+        seen.push(photo.kind);
+        first
+    });
+    Ok(all)
 }
 
 /// The kinds of which an application has a current photo.

@@ -56,6 +56,7 @@ pub struct Account {
     pub application_id: ApplicationId,
     pub agency_id: AgencyId,
     pub agency_name: String,
+    pub province_id: Option<AgencyId>,
     /// What was last declared and approved of its holder. Its code is the account's name.
     pub holder: Declaration,
     /// The account of the holder's guardian, unless it was closed.

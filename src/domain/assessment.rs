@@ -63,6 +63,14 @@ impl Evidence {
             && self.account.as_ref().is_some_and(|account| account.state != AccountState::Closed)
     }
 
+    /// Which state of the account a change of information is laid beside; empty for a new registration.
+    pub fn beside(&self) -> String {
+        match (self.application.kind, &self.account) {
+            (Kind::Change, Some(account)) => account.version.to_string(),
+            _ => String::new(),
+        }
+    }
+
     /// What a change of information would change.
     pub fn changes(&self) -> Vec<Change> {
         match (&self.account, self.application.kind) {

@@ -23,6 +23,10 @@ text_enum! {
 }
 
 impl Changeable {
+    pub fn of_picture(kind: PhotoKind) -> Self {
+        if kind == PhotoKind::Portrait { Self::Portrait } else { Self::Papers }
+    }
+
     /// Whether the registry has to be corrected as well, by procedure 608a.
     pub fn needs_608a(self) -> bool {
         matches!(self, Self::Name | Self::Sex | Self::BirthDate)
@@ -30,12 +34,12 @@ impl Changeable {
 }
 
 /// One thing that becomes another. A picture has no words: both sides are empty.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     pub field: Changeable,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub old: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub new: String,
 }
 
@@ -78,11 +82,8 @@ pub fn between(old: &Declaration, new: &Declaration, pictures: &[PhotoKind]) -> 
         .filter(|field| differs(field))
         .map(|field| Change { field: *field, old: words(old, *field), new: words(new, *field) })
         .collect();
-    for (field, came) in [
-        (Changeable::Portrait, pictures.contains(&PhotoKind::Portrait)),
-        (Changeable::Papers, pictures.iter().any(|kind| PhotoKind::PAPERS.contains(kind))),
-    ] {
-        if came {
+    for field in [Changeable::Portrait, Changeable::Papers] {
+        if pictures.iter().any(|kind| Changeable::of_picture(*kind) == field) {
             changes.push(Change { field, old: String::new(), new: String::new() });
         }
     }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::application::{Declaration, Guardian, Sex};
-use super::dates::{BirthDate, parse_date};
+use super::dates::{BirthDate, parse_date, show_date};
 use super::names::Name;
 use super::numbers::{Email, IdNumber, Phone, SocialCode};
 use super::places;
@@ -40,6 +40,32 @@ pub type Faults = Vec<(&'static str, FieldError)>;
 pub const ADULT_AGE: i32 = 18;
 
 impl Typed {
+    /// As somebody would type it again.
+    pub fn of(declaration: &Declaration) -> Self {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let guardian = declaration.guardian.as_ref();
+        let commune = declaration.commune_code.as_deref().and_then(places::commune_name);
+        Self {
+            code: declaration.code.to_string(),
+            name: declaration.name.as_str().to_owned(),
+            birth_date: declaration.birth_date.as_ref().map(BirthDate::to_string).unwrap_or_default(),
+            sex: text(declaration.sex.map(Sex::code)),
+            id_number: text(declaration.id_number.as_ref().map(IdNumber::as_str)),
+            id_issued_on: declaration.id_issued_on.map(show_date).unwrap_or_default(),
+            id_issued_by: text(declaration.id_issued_by.as_deref()),
+            phone: declaration.phone.to_string(),
+            email: text(declaration.email.as_ref().map(Email::as_str)),
+            address: text(declaration.address.as_deref()),
+            province_code: text(declaration.province_code.as_deref()),
+            commune: text(commune),
+            guardian_name: text(guardian.map(|guardian| guardian.name.as_str())),
+            guardian_code: text(guardian.and_then(|guardian| guardian.code.as_ref()).map(SocialCode::as_str)),
+            guardian_phone: text(guardian.map(|guardian| guardian.phone.as_str())),
+            guardian_email: text(guardian.and_then(|guardian| guardian.email.as_ref()).map(Email::as_str)),
+            guardian_relation: text(guardian.and_then(|guardian| guardian.relation.as_deref())),
+        }
+    }
+
     /// # Errors
     /// Everything that is wrong, in the order of the form.
     pub fn parse(&self, today: NaiveDate) -> Result<Declaration, Faults> {
@@ -58,6 +84,11 @@ impl Typed {
         let province_code = self.province(faults);
         let commune_code = self.commune(faults, province_code.as_deref());
         let guardian = self.guardian(faults);
+        if let (Some(own), Some(guardian)) = (&code, guardian.as_ref().and_then(|guardian| guardian.code.as_ref()))
+            && own == guardian
+        {
+            faults.push(("guardian_code", FieldError::new("Người giám hộ phải là người khác.")));
+        }
         if let (Some(birth_date), true) = (&birth_date, faults.iter().all(|(field, _)| *field != "id_number")) {
             let minor = birth_date.is_under(ADULT_AGE, today);
             if guardian.is_some() && !minor {

@@ -165,6 +165,15 @@ pub fn on_new_password(account: &Account) -> Vec<Draft> {
     std::iter::once(sms).chain(mail).collect()
 }
 
+/// An account is open again. One whose password never left, because it was locked just then, gets one now.
+pub fn on_unlock(account: &Account) -> Vec<Draft> {
+    let mut drafts = to_holder(account, MessageKind::Unlocked, notice::unlocked(account.code()));
+    if !account.has_password {
+        drafts.extend(on_new_password(account));
+    }
+    drafts
+}
+
 /// A password by e-mail: only after the SMS with it failed for good. `number` is the application's.
 pub fn password_by_email(
     kind: MessageKind,

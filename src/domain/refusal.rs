@@ -35,7 +35,9 @@ pub enum Refusal {
     // Changes of information.
     #[error("Mã số BHXH này chưa có tài khoản nên không có thông tin để thay đổi. Hãy chọn không hợp lệ.")]
     NoAccount,
-    #[error("Thông tin kê khai trùng với thông tin của tài khoản: không có gì để cập nhật. Hãy chọn không hợp lệ.")]
+    #[error(
+        "Thông tin kê khai trùng với thông tin của tài khoản: không có gì để cập nhật. Nếu đổi ảnh, hãy đính kèm ảnh mới; nếu không, hãy chọn không hợp lệ."
+    )]
     NothingChanges,
     // Reopening and moving.
     #[error("Hồ sơ đang ở trạng thái {}: chỉ mở lại được hồ sơ đã bị từ chối hoặc đã duyệt.", .0.label())]

@@ -28,7 +28,13 @@ permissions!(
     EnterApplication,
     ReplacePhoto,
     Assess,
+    Reopen,
+    Move,
+    SeeAccounts,
+    ActOnAccount,
     ManageStaff,
+    ManageHolidays,
+    ManageApiKeys,
     ManageRegistry,
     Import,
     ChangeOwnPassword

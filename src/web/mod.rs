@@ -39,6 +39,7 @@ pub struct Chrome {
 pub enum Menu {
     Applications,
     Enter,
+    Accounts,
     Staff,
     Registry,
     Imports,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post};
 
-use super::applications::{assess, detail, enter, form, list, photos};
+use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::{assets, guard, password, registry, session, sign_in, staff};
 use crate::error::AppError;
@@ -48,10 +48,17 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/applications/{id}/preview", post().to(assess::preview))
                 .route("/applications/{id}/preview", get().to(detail::back))
                 .route("/applications/{id}/recheck", post().to(assess::recheck))
+                .route("/applications/{id}/reopen", post().to(supervise::reopen))
+                .route("/applications/{id}/reopen", get().to(detail::back))
+                .route("/applications/{id}/move", post().to(supervise::hand_over))
+                .route("/applications/{id}/move", get().to(detail::back))
                 .route("/applications/{id}/photos", post().to(photos::post))
                 .route("/applications/{id}/photos/{photo}", get().to(photos::get))
                 .route("/applications/{id}/photos/{photo}/restore", post().to(photos::restore))
                 .route("/places/{province}", get().to(enter::communes))
+                // Tài khoản
+                .route("/accounts/{id}/change", get().to(enter::get_change))
+                .route("/accounts/{id}/change", post().to(enter::post_change))
                 // Cán bộ
                 .route("/staff", get().to(staff::get))
                 .route("/staff", post().to(staff::post))

@@ -73,6 +73,8 @@ pub fn page_of(path: &str) -> String {
         "/assessment",
         "/preview",
         "/recheck",
+        "/reopen",
+        "/move",
         "/search",
         "/export",
         "/read",
@@ -91,7 +93,9 @@ pub fn page_of(path: &str) -> String {
 
 /// Whether what was typed on this page is handed back after signing in. Not so for passwords.
 pub fn keeps_drafts(page: &str) -> bool {
-    page == "/applications" || page.starts_with("/applications/")
+    ["/applications", "/accounts"]
+        .iter()
+        .any(|room| page.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// The sign-in page for a form that was posted when the session had ended. What was typed travels in the page.

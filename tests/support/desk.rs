@@ -2,13 +2,16 @@
 
 use diesel::prelude::*;
 
+use tnhs::clock;
+use tnhs::db::applications::{self, NewApplication};
 use tnhs::db::messages::{self, Shown};
 use tnhs::db::schema::{accounts, events, sessions};
-use tnhs::domain::application::{Application, Status};
+use tnhs::domain::account::Account;
+use tnhs::domain::application::{Application, Declaration, Kind, Status};
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::ApplicationId;
 
-use super::{Browser, Form, Page, TestApp};
+use super::{Browser, Form, Page, TestApp, filing};
 
 /// What must be ticked before *hợp lệ*.
 pub const CHECKLIST: [&str; 3] = ["id_compared", "form_signed", "photo_matches"];
@@ -65,6 +68,30 @@ impl TestApp {
         self.declared(&self.offices.ba_dinh, &person)
     }
 
+    /// Somebody who declared at Ba Đình and whose application this officer approved.
+    #[track_caller]
+    pub fn approved(&self, officer: &Browser, name: &str) -> Application {
+        let application = self.ready(name);
+        officer.submit(officer.open(&application).valid()).expect(200);
+        assert_eq!(self.status(&application), Status::Approved);
+        application
+    }
+
+    /// The account of this application's code, as it is now.
+    pub fn account(&self, application: &Application) -> Account {
+        let code = application.declaration.code.as_str();
+        self.db(|conn| tnhs::db::accounts::of_code(conn, code)).expect("there is no such account")
+    }
+
+    /// The holder of this application's account declares on the portal, with no picture, that this is changed.
+    pub fn change_declared(&self, application: &Application, change: impl FnOnce(&mut Declaration)) -> Application {
+        let mut declaration = self.account(application).holder;
+        change(&mut declaration);
+        let new = NewApplication { kind: Kind::Change, ..filing(&self.offices.ba_dinh, &declaration, clock::now()) };
+        let (id, _) = self.db(|conn| applications::insert(conn, &new));
+        self.application(id)
+    }
+
     /// *Hợp lệ* is posted although the page does not offer it, and must be refused; returns the reason that is told.
     #[track_caller]
     pub fn forced(&self, officer: &Browser, application: &Application) -> String {
@@ -74,6 +101,19 @@ impl TestApp {
         let page = officer.submit(CHECKLIST.iter().fold(form, |form, tick| form.check(tick))).expect(422);
         assert_eq!(self.status(application), Status::Pending);
         assert_eq!((self.accounts_of(application.id), self.messages(application).len()), (0, 0));
+        page.told()
+    }
+
+    /// As [`TestApp::forced`], of a change of information; the account stays as it is.
+    #[track_caller]
+    pub fn forced_change(&self, officer: &Browser, application: &Application) -> String {
+        let page = officer.open(application);
+        let form = page.form("Ghi nhận").forge("outcome", "valid").forge("confirmed", "1");
+        let page = officer.submit(CHECKLIST.iter().fold(form, |form, tick| form.check(tick))).expect(422);
+        assert_eq!(
+            (self.status(application), self.events_of(application.id, EventKind::Changed)),
+            (Status::Pending, 0)
+        );
         page.told()
     }
 

@@ -12,8 +12,9 @@ use crate::clock;
 use crate::db::decisions::{self, Stamp};
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, applications};
-use crate::domain::application::{Application, Status};
+use crate::domain::application::{Application, Kind, Status};
 use crate::domain::assessment::{Assessment, Checklist, Decision, Outcome, assess, recheck as ask_again};
+use crate::domain::change::Change;
 use crate::domain::dates::show_time;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ApplicationId, StaffId};
@@ -34,6 +35,10 @@ pub struct Form {
     /// What the page showed when the officer decided.
     pub version: String,
     pub verdict: String,
+    /// Of the account that a change of information is laid beside; empty for a new registration.
+    pub account_version: String,
+    /// Set by **Xác nhận**, after the question what will change.
+    pub confirmed: String,
     pub outcome: String,
     pub id_compared: String,
     pub form_signed: String,
@@ -77,6 +82,10 @@ impl Form {
     }
 }
 
+/// What to tell somebody who would change an account that is no longer as the page showed it.
+const ACCOUNT_MOVED: &str = "Tài khoản đã có thay đổi sau khi bạn mở hồ sơ nên chưa cập nhật gì. Hãy xem lại thông tin hiện có và thông tin \
+     thay đổi bên dưới rồi ghi nhận.";
+
 /// A decision on its way to the database.
 #[derive(Clone)]
 struct Deciding {
@@ -108,10 +117,18 @@ impl Deciding {
                 verdict.label()
             )));
         }
+        if matches!(self.assessment, Assessment::Valid(_)) && evidence.beside() != self.form.account_version {
+            return Ok(Recorded::Changed(ACCOUNT_MOVED.to_owned()));
+        }
         let decision = match assess(&evidence, self.assessment.clone()) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Recorded::Refused(refusal.to_string())),
         };
+        if let Decision::Update(changes) = &decision
+            && self.form.confirmed.is_empty()
+        {
+            return Ok(Recorded::Asked(changes.clone()));
+        }
         let stamp = Stamp { staff: self.actor.id, at: self.now, address: Some(&self.address) };
         if decisions::record(conn, &evidence, &decision, stamp)? {
             return Ok(Recorded::Done(decision));
@@ -136,7 +153,7 @@ impl Deciding {
             _ => false,
         };
         if same && application.version == self.form.version() + 1 {
-            return Ok(Recorded::Already(application.status));
+            return Ok(Recorded::Already(application.kind, application.status));
         }
         Ok(Recorded::Changed(match (&application.decided_by_name, application.decided_at) {
             (Some(name), Some(at)) => format!(
@@ -152,8 +169,10 @@ impl Deciding {
 /// What became of an attempt to record a decision.
 enum Recorded {
     Done(Decision),
+    /// A change of information is recorded only after it was confirmed.
+    Asked(Vec<Change>),
     /// The same form was posted twice: the first time counted.
-    Already(Status),
+    Already(Kind, Status),
     Refused(String),
     /// Somebody else was quicker, or something that bears on the decision changed.
     Changed(String),
@@ -175,8 +194,8 @@ pub async fn post(
                 list: form.list.clone(),
                 form: Some(form),
                 errors,
-                refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
+                ..Shown::default()
             };
             return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
@@ -191,23 +210,24 @@ pub async fn post(
     };
     let again = deciding.clone();
     let recorded = match parts.write(move |conn| deciding.record(conn)).await {
-        // Somebody else just created the account of this code: the second look says so.
-        Err(AppError::Taken) => parts.write(move |conn| again.record(conn)).await?,
+        // Somebody else just created or changed the account of this code: the second look says so.
+        Err(AppError::Taken | AppError::NotFound) => parts.write(move |conn| again.record(conn)).await?,
         other => other?,
     };
-    let (refusal, status) = match recorded {
+    let (refusal, asked, status) = match recorded {
         Recorded::Done(decision) => return done(&session, id, &form, decision.success()),
-        Recorded::Already(status) => return done(&session, id, &form, success_of(status)),
-        Recorded::Refused(sentence) => (sentence, StatusCode::UNPROCESSABLE_ENTITY),
-        Recorded::Changed(sentence) => (sentence, StatusCode::CONFLICT),
+        Recorded::Already(kind, status) => return done(&session, id, &form, success_of(kind, status)),
+        Recorded::Asked(changes) => (None, changes, StatusCode::OK),
+        Recorded::Refused(sentence) => (Some(sentence), Vec::new(), StatusCode::UNPROCESSABLE_ENTITY),
+        Recorded::Changed(sentence) => (Some(sentence), Vec::new(), StatusCode::CONFLICT),
     };
-    let shown =
-        Shown { list: form.list.clone(), form: Some(form), errors: Errors::default(), refusal: Some(refusal), status };
+    let shown = Shown { list: form.list.clone(), form: Some(form), refusal, asked, status, ..Shown::default() };
     detail::show(&request, &person, &session, &parts, id, shown).await
 }
 
-fn success_of(status: Status) -> &'static str {
+fn success_of(kind: Kind, status: Status) -> &'static str {
     match status {
+        Status::Approved if kind == Kind::Change => Decision::Update(Vec::new()).success(),
         Status::Approved => Decision::Approve.success(),
         Status::Rejected => Decision::Reject(String::new()).success(),
         _ => Decision::AwaitCode.success(),
@@ -302,13 +322,7 @@ pub async fn preview(
     let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
     let wants_data = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json");
     if !wants_data {
-        let shown = Shown {
-            list: form.list.clone(),
-            form: Some(form),
-            errors: Errors::default(),
-            refusal: None,
-            status: StatusCode::OK,
-        };
+        let shown = Shown { list: form.list.clone(), form: Some(form), ..Shown::default() };
         return detail::show(&request, &person, &session, &parts, id, shown).await;
     }
     let actor = person.clone();

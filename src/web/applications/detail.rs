@@ -7,23 +7,26 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::assess::Form;
-use super::{note_look, within_scope};
+use super::{note_look, supervise, within_scope};
 use crate::clock;
+use crate::db::agencies::Agency;
 use crate::db::applications::Attempt;
 use crate::db::events::Event;
 use crate::db::messages::Shown as Message;
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, applications, decisions, events, messages, photos, registry};
-use crate::domain::account::Account;
-use crate::domain::application::{Application, PhotoKind, Status};
+use crate::db::{Conn, accounts, agencies, applications, decisions, events, messages, photos, registry};
+use crate::domain::account::{Account, GuardianAccount};
+use crate::domain::act::ApplicationAct;
+use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{self, Evidence, Outcome};
+use crate::domain::change::{self, Change, Changeable};
 use crate::domain::deadline::{DeadlineState, time_left};
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::ApplicationId;
 use crate::domain::message::{self, REASON_MAX, REASONS, Segments};
 use crate::domain::names::{Syllable, diff_syllables};
 use crate::domain::outbox::MessageState;
-use crate::domain::permission::{Action, Actor};
+use crate::domain::permission::Actor;
 use crate::domain::places;
 use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Member, Verdict};
@@ -44,27 +47,85 @@ struct Loaded {
     evidence: Evidence,
     candidates: Vec<Member>,
     attempts: Vec<Attempt>,
+    /// The last one that was rejected before, and what is different since.
+    rejected: Option<(Application, Vec<Change>)>,
     photos: Vec<Photo>,
+    /// The account's present photos, for a change of information.
+    present: Vec<Photo>,
     events: Vec<Event>,
     messages: Vec<Message>,
-    account: Option<Account>,
     sharing: (i64, i64),
+    guardian: Option<GuardianAccount>,
+    /// When the account was changed after this change was declared, which may ask for what was true then.
+    moved_at: Option<NaiveDateTime>,
+    /// Whether the account's own page is this person's to see.
+    sees_account: bool,
+    /// Where a supervisor may move it to.
+    offices: Vec<Agency>,
 }
 
 fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, AppError> {
     let application = within_scope(conn, actor, id)?;
     let evidence = decisions::evidence(conn, application)?;
     let application = &evidence.application;
+    let declaration = &application.declaration;
+    let photos = photos::of_application(conn, id)?;
+    let guardian = declaration.guardian.as_ref().and_then(|guardian| guardian.code.as_ref());
+    let present = match application.kind {
+        Kind::Change => photos::of_account(conn, declaration.code.as_str())?,
+        Kind::New => Vec::new(),
+    };
+    let may_move = ApplicationAct::Move.is_offered(actor.role, application.kind, application.status);
+    let account = evidence.account.as_ref();
     Ok(Loaded {
-        candidates: registry::candidates(conn, &application.declaration)?,
+        candidates: registry::candidates(conn, declaration)?,
         attempts: applications::attempts(conn, application)?,
-        photos: photos::of_application(conn, id)?,
+        rejected: rejected(conn, application, &photos)?,
+        present,
+        moved_at: match account {
+            Some(account) if application.kind == Kind::Change && application.status.is_open() => {
+                let kinds = [EventKind::Changed, EventKind::AccountContactChanged];
+                events::last_of(conn, account.id, &kinds, application.submitted_at)?
+            }
+            _ => None,
+        },
+        guardian: guardian.map(|code| accounts::guardian_account(conn, code)).transpose()?.flatten(),
+        sees_account: account.is_some_and(|account| actor.scope().covers(account.agency_id, account.province_id)),
+        offices: if may_move { agencies::all(conn, actor.scope())? } else { Vec::new() },
         events: events::of_application(conn, id, EVENTS)?,
         messages: messages::of_application(conn, id)?,
-        account: accounts::of_application(conn, id)?,
-        sharing: accounts::sharing(conn, &application.declaration)?,
+        sharing: accounts::sharing(conn, declaration)?,
+        photos,
         evidence,
     })
+}
+
+/// What a change of information would change, or has changed.
+fn changes(loaded: &Loaded) -> Vec<Change> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        changes: Vec<Change>,
+    }
+    let recorded = loaded.events.iter().find(|event| event.kind == EventKind::Changed);
+    let recorded = recorded.and_then(|event| serde_json::from_str::<Recorded>(event.after.as_deref()?).ok());
+    match recorded {
+        Some(recorded) => recorded.changes,
+        None => loaded.evidence.changes(),
+    }
+}
+
+/// What was rejected before, and what is different in this declaration.
+fn rejected(
+    conn: &mut Conn,
+    application: &Application,
+    photos: &[Photo],
+) -> Result<Option<(Application, Vec<Change>)>, AppError> {
+    let Some(earlier) = applications::rejected_before(conn, application)? else { return Ok(None) };
+    let before = photos::of_application(conn, earlier.id)?;
+    let is_new = |photo: &&Photo| photo.current && !before.iter().any(|old| old.current && old.sha256 == photo.sha256);
+    let pictures: Vec<PhotoKind> = photos.iter().filter(is_new).map(|photo| photo.kind).collect();
+    let changes = change::between(&earlier.declaration, &application.declaration, &pictures);
+    Ok(Some((earlier, changes)))
 }
 
 #[derive(Template)]
@@ -82,7 +143,14 @@ struct DetailPage {
     left: Option<String>,
     may_assess: bool,
     may_replace_photo: bool,
+    may_reopen: bool,
+    may_move: bool,
+    /// What a change of information changes.
+    changes: Vec<Change>,
+    /// The question before a change is recorded.
+    asked: Vec<Change>,
     form: Form,
+    supervision: supervise::Form,
     errors: Errors,
     /// What stood in the way of recording, or what somebody else did meanwhile.
     refusal: Option<String>,
@@ -107,6 +175,37 @@ impl DetailPage {
 
     fn current(&self, kind: PhotoKind) -> Option<&Photo> {
         self.loaded.photos.iter().find(|photo| photo.kind == kind && photo.current)
+    }
+
+    /// The pictures that a change of this would put in place.
+    fn replacing(&self, field: &Changeable) -> Vec<&Photo> {
+        self.loaded
+            .photos
+            .iter()
+            .filter(|photo| photo.current && Changeable::of_picture(photo.kind) == *field)
+            .collect()
+    }
+
+    /// Those of the account that they take the place of.
+    fn replaced(&self, field: &Changeable) -> Vec<&Photo> {
+        if !self.app().status.is_open() {
+            return Vec::new();
+        }
+        let kinds: Vec<PhotoKind> = self.replacing(field).iter().map(|photo| photo.kind).collect();
+        self.loaded.present.iter().filter(|photo| kinds.contains(&photo.kind)).collect()
+    }
+
+    /// The account of this code; of a new registration only the one that it was granted itself.
+    fn account(&self) -> Option<&Account> {
+        let evidence = &self.loaded.evidence;
+        match evidence.application.kind {
+            Kind::New => evidence.own_account(),
+            Kind::Change => evidence.account.as_ref(),
+        }
+    }
+
+    fn needs_608a(&self) -> bool {
+        self.changes.iter().any(|change| change.field.needs_608a())
     }
 
     fn earlier_portraits(&self) -> impl Iterator<Item = &Photo> {
@@ -134,6 +233,19 @@ impl DetailPage {
         }
         if declaration.has_two_personal_numbers() {
             warnings.push("Mã số BHXH 12 số là số định danh, nhưng khác số giấy tờ đã kê khai.".to_owned());
+        }
+        if let Some(guardian) = &declaration.guardian {
+            match &self.loaded.guardian {
+                Some(account) if account.phone != guardian.phone => warnings.push(
+                    "Điện thoại người giám hộ khác với số của tài khoản người giám hộ; sau khi cấp, tin nhắn về tài khoản gửi theo \
+                     tài khoản người giám hộ."
+                        .to_owned(),
+                ),
+                None if guardian.code.is_some() => {
+                    warnings.push("Mã số BHXH của người giám hộ chưa có tài khoản giao dịch điện tử.".to_owned());
+                }
+                _ => {}
+            }
         }
         let (phone, email) = self.loaded.sharing;
         if phone > 0 {
@@ -166,11 +278,15 @@ impl DetailPage {
 }
 
 /// What the page shows besides the application itself.
+#[derive(Default)]
 pub struct Shown {
     pub list: String,
     pub form: Option<Form>,
+    pub supervision: supervise::Form,
     pub errors: Errors,
     pub refusal: Option<String>,
+    /// What will change, to be confirmed.
+    pub asked: Vec<Change>,
     pub status: StatusCode,
 }
 
@@ -223,8 +339,13 @@ pub async fn show(
     // The form that is shown speaks of what is shown.
     form.version = application.version.to_string();
     form.verdict = evidence.verdict().code().to_owned();
+    form.account_version = evidence.beside();
+    form.confirmed = String::new();
+    let mut supervision = shown.supervision;
+    supervision.version = application.version.to_string();
     let number = application.number.as_str();
     let preview = message::rejected(number, &form.typed_reason());
+    let offered = |act: ApplicationAct| act.is_offered(actor.role, application.kind, application.status);
     let page_data = DetailPage {
         chrome: Chrome::new(actor, session, Menu::Applications),
         list: list_key(&shown.list),
@@ -245,8 +366,13 @@ pub async fn show(
             .unwrap_or_default(),
         deadline: DeadlineState::of(application.due_at, application.decided_at, now),
         left: time_left(application.status, application.due_at, now),
-        may_assess: actor.role.may(Action::Assess) && application.status.is_open(),
-        may_replace_photo: actor.role.may(Action::ReplacePhoto) && application.status.is_open(),
+        may_assess: offered(ApplicationAct::Assess),
+        may_replace_photo: offered(ApplicationAct::ReplacePhoto),
+        may_reopen: offered(ApplicationAct::Reopen),
+        may_move: offered(ApplicationAct::Move),
+        changes: changes(&loaded),
+        asked: shown.asked,
+        supervision,
         segments: message::segments(&preview),
         approval: message::approved(number, application.declaration.code.as_str(), "************"),
         preview,
@@ -285,13 +411,17 @@ pub async fn get(
     at: web::Query<At>,
 ) -> Result<HttpResponse, AppError> {
     let id = ApplicationId(path.into_inner());
-    let (form, expired) =
-        session.take_draft::<Form>(request.path()).map_or((None, false), |(form, expired)| (Some(form), expired));
+    // What was typed may be of either form.
+    let (typed, expired) = session
+        .take_draft::<serde_json::Value>(request.path())
+        .map_or((None, false), |(typed, expired)| (Some(typed), expired));
+    let form: Option<Form> = typed.clone().and_then(|typed| serde_json::from_value(typed).ok());
+    let supervision = typed.and_then(|typed| serde_json::from_value(typed).ok()).unwrap_or_default();
     let refusal = expired.then(|| {
         "Phiên trước đã kết thúc khi bạn gửi. Nội dung đã nhập được giữ lại, hãy xem lại rồi ghi nhận.".to_owned()
     });
     let list = form.as_ref().map_or_else(|| at.list.clone(), |form| form.list.clone());
-    let shown = Shown { list, form, errors: Errors::default(), refusal, status: StatusCode::OK };
+    let shown = Shown { list, form, supervision, refusal, ..Shown::default() };
     show(&request, &person, &session, &parts, id, shown).await
 }
 

@@ -1,4 +1,5 @@
-//! *Nhập hồ sơ*: a declaration (tờ khai mẫu 01) that a person brings to the counter, entered by the officer.
+//! *Nhập hồ sơ*: a declaration (tờ khai mẫu 01) that a person brings to the counter, entered by the officer. Of somebody who
+//! has an account it is a change of information: the form begins with what the account has.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::db::applications::{self, NewApplication};
 use crate::db::events::{self, NewEvent};
-use crate::db::holidays;
+use crate::db::{accounts, holidays};
+use crate::domain::account::{Account, AccountState};
 use crate::domain::application::{Channel, Kind, Sex};
 use crate::domain::dates::{hanoi_year, to_hanoi};
 use crate::domain::declaration::Typed;
 use crate::domain::event::EventKind;
+use crate::domain::ids::AccountId;
 use crate::domain::places::{self, PROVINCES, RELATIONS};
+use crate::domain::refusal::Refusal;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, EnterApplication};
@@ -33,6 +37,8 @@ pub struct Form {
 #[template(path = "applications/enter.html")]
 struct EnterPage {
     chrome: Chrome,
+    /// Whose information is to be changed; None for a new registration.
+    account: Option<Account>,
     once: String,
     typed: Typed,
     errors: Errors,
@@ -43,14 +49,15 @@ impl EnterPage {
     fn show(
         person: &Allowed<EnterApplication>,
         session: &TypedSession,
+        account: Option<Account>,
         form: Form,
         errors: Errors,
         resumed: bool,
     ) -> Result<HttpResponse, AppError> {
         let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let once = if form.once.is_empty() { format!("{:032x}", rand::random::<u128>()) } else { form.once };
-        let chrome = Chrome::new(person, session, Menu::Enter);
-        page(&EnterPage { chrome, once, typed: form.typed, errors, resumed }, status)
+        let chrome = Chrome::new(person, session, if account.is_some() { Menu::Accounts } else { Menu::Enter });
+        page(&EnterPage { chrome, account, once, typed: form.typed, errors, resumed }, status)
     }
 }
 
@@ -62,7 +69,7 @@ pub async fn get(
     let draft = session.take_draft::<Form>(request.path());
     let resumed = draft.is_some();
     let form = draft.map(|(form, _)| form).unwrap_or_default();
-    EnterPage::show(&person, &session, form, Errors::default(), resumed)
+    EnterPage::show(&person, &session, None, form, Errors::default(), resumed)
 }
 
 pub async fn post(
@@ -72,22 +79,78 @@ pub async fn post(
     parts: web::Data<Parts>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, AppError> {
-    let form = form.into_inner();
+    file(&request, &person, &session, &parts, None, form.into_inner()).await
+}
+
+/// The account, when this officer may act upon it and it can be changed.
+async fn changeable(parts: &Parts, person: &Allowed<EnterApplication>, id: i64) -> Result<Account, AppError> {
+    let scope = person.scope();
+    let account = parts.read(move |conn| Ok(accounts::find(conn, scope, AccountId(id))?)).await?;
+    match account.ok_or(AppError::NotFound)? {
+        closed if closed.state == AccountState::Closed => Err(Refusal::AccountClosed.into()),
+        account => Ok(account),
+    }
+}
+
+/// `GET /accounts/{id}/change`
+pub async fn get_change(
+    request: HttpRequest,
+    person: Allowed<EnterApplication>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+) -> Result<HttpResponse, AppError> {
+    let account = changeable(&parts, &person, path.into_inner()).await?;
+    let draft = session.take_draft::<Form>(request.path());
+    let resumed = draft.is_some();
+    let form = draft.map_or_else(|| Form { once: String::new(), typed: Typed::of(&account.holder) }, |(form, _)| form);
+    EnterPage::show(&person, &session, Some(account), form, Errors::default(), resumed)
+}
+
+/// `POST /accounts/{id}/change`
+pub async fn post_change(
+    request: HttpRequest,
+    person: Allowed<EnterApplication>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let account = changeable(&parts, &person, path.into_inner()).await?;
+    let mut form = form.into_inner();
+    // Whose it is was said by opening the page.
+    account.code().clone_into(&mut form.typed.code);
+    file(&request, &person, &session, &parts, Some(account), form).await
+}
+
+/// Files what was typed, once.
+async fn file(
+    request: &HttpRequest,
+    person: &Allowed<EnterApplication>,
+    session: &TypedSession,
+    parts: &Parts,
+    account: Option<Account>,
+    form: Form,
+) -> Result<HttpResponse, AppError> {
     let now = clock::now();
     let declaration = match form.typed.parse(to_hanoi(now).date()) {
         Ok(declaration) => declaration,
-        Err(faults) => return EnterPage::show(&person, &session, form, Errors(faults), false),
+        Err(faults) => return EnterPage::show(person, session, account, form, Errors(faults), false),
     };
     let once: String = form.once.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     if once.len() != 32 {
         return Err(AppError::Malformed);
     }
-    let (actor, address, key) = (person.clone(), address(&request), once.clone());
+    let (actor, address, key) = ((**person).clone(), address(request), once.clone());
+    let (kind, account) = match account {
+        Some(account) => (Kind::Change, Some(account.id)),
+        None => (Kind::New, None),
+    };
     let filed = parts
         .write(move |conn| {
             let new = NewApplication {
                 agency_id: actor.agency_id,
-                kind: Kind::New,
+                kind,
                 channel: Channel::Counter,
                 declaration: &declaration,
                 submitted_at: now,
@@ -100,7 +163,7 @@ pub async fn post(
             let (id, number) = applications::insert(conn, &new)?;
             let event = NewEvent {
                 application: Some(id),
-                account: None,
+                account,
                 staff: Some(actor.id),
                 kind: EventKind::Entered,
                 at: now,
@@ -109,12 +172,11 @@ pub async fn post(
                 after: None,
             };
             events::add(conn, &event)?;
-            Ok((
-                id,
-                format!(
-                    "Đã nhập hồ sơ số {number}. Hãy in tờ khai để người đăng ký ký tên, rồi đính kèm ảnh chân dung"
-                ),
-            ))
+            let next = match kind {
+                Kind::New => "rồi đính kèm ảnh chân dung",
+                Kind::Change => "đính kèm ảnh mới nếu đổi ảnh, rồi ghi nhận",
+            };
+            Ok((id, format!("Đã nhập hồ sơ số {number}. Hãy in tờ khai để người đăng ký ký tên, {next}")))
         })
         .await;
     let (id, text) = match filed {

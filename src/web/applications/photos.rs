@@ -18,7 +18,7 @@ use crate::clock;
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, applications, photos};
 use crate::domain::act::ApplicationAct;
-use crate::domain::application::{Application, PhotoKind};
+use crate::domain::application::{Application, Kind, PhotoKind};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ApplicationId, PhotoId, StaffId};
 use crate::domain::text::FieldError;
@@ -61,8 +61,12 @@ pub async fn get(
     let store = parts.photos.clone();
     let jpeg = parts
         .read(move |conn| {
-            within_scope(conn, &actor, id)?;
-            let photos = photos::of_application(conn, id)?;
+            let application = within_scope(conn, &actor, id)?;
+            let mut photos = photos::of_application(conn, id)?;
+            if application.kind == Kind::Change {
+                // The account's present ones stand beside those that came with the change.
+                photos.extend(photos::of_account(conn, application.declaration.code.as_str())?);
+            }
             let photo = photos.iter().find(|known| known.id == photo).ok_or(AppError::NotFound)?;
             Ok(store.load(&photo.sha256)?)
         })
@@ -118,8 +122,8 @@ pub async fn post(
                 list,
                 form: form.filter(|_| !draft.is_empty()),
                 errors: Errors::one(if kind == PhotoKind::Portrait { "photo" } else { "paper" }, fault),
-                refusal: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
+                ..Shown::default()
             };
             return detail::show(&request, &person, &session, &parts, id, shown).await;
         }
