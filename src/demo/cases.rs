@@ -284,6 +284,9 @@ impl Making<'_> {
                         email: Some(people::email(&holder.name, person.index)),
                         ..holder
                     };
+                    if let Some(guardian) = &mut declaration.guardian {
+                        guardian.phone = person.phone.clone();
+                    }
                 }
             }
         }
