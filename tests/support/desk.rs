@@ -73,7 +73,8 @@ impl TestApp {
     pub fn approved(&self, officer: &Browser, name: &str) -> Application {
         let application = self.ready(name);
         officer.submit(officer.open(&application).valid()).expect(200);
-        assert_eq!(self.status(&application), Status::Approved);
+        let application = self.application(application.id);
+        assert_eq!(application.status, Status::Approved);
         application
     }
 
