@@ -7,7 +7,7 @@ use diesel::result::Error::NotFound;
 use super::events::NewEvent;
 use super::{Conn, accounts, applications, credentials, events, holidays, messages, photos, registry};
 use crate::domain::account::{AccountState, LockCause};
-use crate::domain::application::{Application, Status};
+use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
 use crate::domain::change::Change;
 use crate::domain::event::EventKind;
@@ -21,7 +21,7 @@ pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Eviden
     let code = declaration.code.as_str();
     Ok(Evidence {
         member: registry::find(conn, &declaration.code)?,
-        pictures: photos::kinds(conn, application.id)?,
+        pictures: pictures(conn, &application)?,
         account: accounts::of_code(conn, code)?,
         id_number_holder: match &declaration.id_number {
             Some(id_number) => accounts::id_number_holder(conn, id_number.as_str(), code)?,
@@ -29,6 +29,17 @@ pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Eviden
         },
         application,
     })
+}
+
+/// The kinds of the pictures that came with an application; with a change of information those that are new to the account.
+fn pictures(conn: &mut Conn, application: &Application) -> QueryResult<Vec<PhotoKind>> {
+    let present = match application.kind {
+        Kind::New => Vec::new(),
+        Kind::Change => photos::of_account(conn, application.declaration.code.as_str())?,
+    };
+    let is_new = |photo: &photos::Photo| photo.current && !present.iter().any(|old| old.sha256 == photo.sha256);
+    let photos = photos::of_application(conn, application.id)?;
+    Ok(photos.iter().filter(|photo| is_new(photo)).map(|photo| photo.kind).collect())
 }
 
 /// What the history says of a decision.

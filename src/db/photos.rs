@@ -48,16 +48,6 @@ pub fn of_account(conn: &mut Conn, code: &str) -> QueryResult<Vec<Photo>> {
     Ok(all)
 }
 
-/// The kinds of which an application has a current photo.
-pub fn kinds(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<PhotoKind>> {
-    photos::table
-        .filter(photos::application_id.eq(id))
-        .filter(photos::current.eq(true))
-        .order(photos::id)
-        .select(photos::kind)
-        .load(conn)
-}
-
 /// Adds a photo and makes it the current one of its kind; the one before stays. Returns that one's SHA-256.
 pub fn replace(
     conn: &mut Conn,
