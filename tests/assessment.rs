@@ -13,7 +13,7 @@ use tnhs::clock;
 use tnhs::db::events::NewEvent;
 use tnhs::db::schema::applications;
 use tnhs::db::{accounts, events};
-use tnhs::domain::application::{Kind, PhotoKind, Sex, Status};
+use tnhs::domain::application::{PhotoKind, Sex, Status};
 use tnhs::domain::dates::BirthDate;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::message::REASONS;
@@ -176,6 +176,7 @@ both_databases! {
         });
         app.registered(&child);
         let application = app.declared(&app.offices.ba_dinh, &child);
+        app.add_photo(application.id, PhotoKind::BirthCertificate, support::portrait());
         let page = officer.open(&application);
         assert!(page.text_of(".when-valid").contains(guardian.phone.as_str()), "{page}");
         officer.submit(page.valid()).expect(200);

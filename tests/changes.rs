@@ -229,6 +229,8 @@ both_databases! {
         });
         app.registered(&child);
         let application = app.declared(&app.offices.ba_dinh, &child);
+        assert!(app.forced(&officer, &application).contains("giấy khai sinh"));
+        app.add_photo(application.id, PhotoKind::BirthCertificate, portrait());
         let page = officer.open(&application);
         assert!(page.has_text("Điện thoại người giám hộ khác với số của tài khoản người giám hộ"), "{page}");
         officer.submit(page.valid()).expect(200);

@@ -19,6 +19,11 @@ fn supervisor(app: &TestApp) -> Browser {
     app.sign_in(&app.employee(Role::Supervisor, &app.offices.hanoi))
 }
 
+fn officer_rejects(app: &TestApp, application: &tnhs::domain::application::Application) {
+    let officer = app.officer(&app.offices.ba_dinh);
+    officer.submit(officer.open(application).invalid("Ảnh bị mờ")).expect(200);
+}
+
 both_databases! {
     fn a_rejected_application_is_opened_again_with_a_reason_and_new_working_days(app: TestApp) {
         let officer = app.officer(&app.offices.ba_dinh);
@@ -117,6 +122,25 @@ both_databases! {
         }
         other.submit(other.open(&application).valid()).expect(200);
         assert_eq!((app.status(&application), app.messages(&application).len()), (Status::Approved, 2));
+    }
+
+    fn a_reason_is_words_whatever_is_typed(app: TestApp) {
+        let application = app.ready("Trần Thị Bích Ngọc");
+        let supervisor = supervisor(&app);
+        let page = supervisor.open(&application);
+        for naughty in ["", "  ", "\u{0}", "a\u{202e}b", "\u{fffd}", &"x".repeat(301)] {
+            let form = page.form("Chuyển").set("agency", "00102").forge("move_reason", naughty);
+            let page = supervisor.submit(form).expect(422);
+            assert!(page.fault("move_reason").is_some(), "{naughty:?}\n{page}");
+        }
+        officer_rejects(&app, &application);
+        let page = supervisor.open(&application);
+        for naughty in ["", "...", "\u{0}", "xem bit.ly/abc", &"{".repeat(300)] {
+            let page = supervisor.submit(page.form("Mở lại").forge("reopen_reason", naughty)).expect(422);
+            assert!(page.fault("reopen_reason").is_some(), "{naughty:?}\n{page}");
+        }
+        let page = supervisor.submit(page.form("Mở lại").set("reopen_reason", "<b>'; DROP TABLE x;--")).expect(200);
+        assert!(page.history()[0].contains("<b>'; DROP TABLE x;--"), "{:?}", page.history());
     }
 
     fn an_application_goes_only_to_an_office_within_the_supervisors_reach(app: TestApp) {

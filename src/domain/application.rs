@@ -110,6 +110,11 @@ impl Declaration {
         }
     }
 
+    /// Whether a birth certificate stands in for an ID: the person need not come (the guide, section 3, "Minors without an ID").
+    pub fn is_minor_without_papers(&self) -> bool {
+        self.guardian.is_some() && self.id_number.is_none()
+    }
+
     /// Whether a 12-digit code, which is the personal ID number, is another than the declared one of 12 digits.
     pub fn has_two_personal_numbers(&self) -> bool {
         let code = self.code.as_str();

@@ -162,6 +162,12 @@ pub fn obstacle(evidence: &Evidence) -> Option<Refusal> {
     if is_new && !evidence.pictures.contains(&PhotoKind::Portrait) {
         return Some(Refusal::NoPortrait);
     }
+    if is_new
+        && evidence.application.declaration.is_minor_without_papers()
+        && !evidence.pictures.contains(&PhotoKind::BirthCertificate)
+    {
+        return Some(Refusal::NoBirthCertificate);
+    }
     if !is_new && evidence.changes().is_empty() {
         return Some(Refusal::NothingChanges);
     }

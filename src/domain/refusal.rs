@@ -23,6 +23,10 @@ pub enum Refusal {
     #[error("Hồ sơ chưa có ảnh chân dung. Đính kèm ảnh trước khi ghi nhận hồ sơ hợp lệ.")]
     NoPortrait,
     #[error(
+        "Người dưới 18 tuổi chưa có giấy tờ tùy thân cần ảnh giấy khai sinh. Đính kèm ảnh trước khi ghi nhận hồ sơ hợp lệ."
+    )]
+    NoBirthCertificate,
+    #[error(
         "Mã số BHXH này đã có tài khoản giao dịch điện tử. Không thể cấp tài khoản thứ hai; hãy chọn không hợp lệ."
     )]
     AccountExists,
