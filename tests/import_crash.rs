@@ -18,6 +18,7 @@ use rust_xlsxwriter::Workbook;
 
 use support::{Program, TestApp, both_databases};
 use tnhs::clock;
+use tnhs::db::DatabaseUrl;
 use tnhs::db::imports::Import;
 use tnhs::db::registry;
 use tnhs::db::schema::{imports, registry_changesets, registry_members};
@@ -48,6 +49,23 @@ fn list(file: &Path, given: &str) {
 impl TestApp {
     fn last_import(&self) -> Option<Import> {
         self.db(|conn| imports::table.order(imports::id.desc()).select(Import::as_select()).first(conn).optional())
+    }
+
+    /// PostgreSQL ends what it had begun for a process that is dead.
+    fn wait_for_what_is_being_committed(&self) {
+        #[derive(QueryableByName)]
+        struct Busy {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            backends: i64,
+        }
+        if matches!(self.parts.db.url(), DatabaseUrl::Sqlite(_)) {
+            return;
+        }
+        let query = "SELECT count(*) AS backends FROM pg_stat_activity \
+                     WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+        while self.db(|conn| diesel::sql_query(query).get_result::<Busy>(conn)).backends > 0 {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// The names of everybody in the registry.
@@ -86,13 +104,14 @@ both_databases! {
             let running = program.start(&arguments);
             let import = loop {
                 match app.last_import() {
-                    Some(import) if import.id != earlier && import.state != ImportState::Reading => break import,
+                    Some(import) if import.id != earlier && !matches!(import.state, ImportState::Reading | ImportState::Ready) => break import,
                     _ => thread::sleep(Duration::from_millis(2)),
                 }
             };
             let began = Instant::now();
             thread::sleep(writing.mul_f64(rng.random_range(0.0..1.3)));
             running.kill();
+            app.wait_for_what_is_being_committed();
             let state = app.last_import().unwrap().state;
             let counts = matches!(state, ImportState::Settling | ImportState::Applied);
             let name = |given: &str| BTreeSet::from([format!("Nguyễn Văn {given}")]);

@@ -37,7 +37,9 @@ fn pictures(conn: &mut Conn, application: &Application) -> QueryResult<Vec<Photo
         Kind::New => Vec::new(),
         Kind::Change => photos::of_account(conn, application.declaration.code.as_str())?,
     };
-    let is_new = |photo: &photos::Photo| photo.current && !present.iter().any(|old| old.sha256 == photo.sha256);
+    let is_new = |photo: &photos::Photo| {
+        photo.current && !present.iter().any(|old| (old.kind, &old.sha256) == (photo.kind, &photo.sha256))
+    };
     let photos = photos::of_application(conn, application.id)?;
     Ok(photos.iter().filter(|photo| is_new(photo)).map(|photo| photo.kind).collect())
 }
