@@ -91,13 +91,13 @@ export class Desk {
     return desk;
   }
 
-  /** The text messages that left for this telephone, once there is one. */
-  async sms(phone) {
+  /** The text message with these words that left for this telephone, once there is one. */
+  async sms(phone, words = "") {
     const folder = join(this.folder, "sms");
     return until(`a text message to ${phone}`, async () => {
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".txt"));
       const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-      return texts.find((text) => text.startsWith(`To: ${phone}\n`));
+      return texts.find((text) => text.startsWith(`To: ${phone}\n`) && text.includes(words));
     });
   }
 

@@ -8,6 +8,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import { SHOTS, check, summary } from "./check.mjs";
+import { accounts } from "./accounts.mjs";
 import { Desk, cleanUp, makeProvince, makeWorkplace } from "./desk.mjs";
 import { bringingIn } from "./imports.mjs";
 import { sessionEnds, twoOfficers, webcam } from "./interrupted.mjs";
@@ -23,6 +24,7 @@ const PARTS = {
   session: sessionEnds,
   colleagues: twoOfficers,
   webcam,
+  accounts,
   imports: bringingIn,
   looks,
 };
