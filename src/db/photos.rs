@@ -3,10 +3,11 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{photos, staff};
+use super::schema::{applications, photos, staff};
 use super::{Conn, one_row};
-use crate::domain::application::PhotoKind;
+use crate::domain::application::{PhotoKind, Status};
 use crate::domain::ids::{ApplicationId, PhotoId, StaffId};
+use crate::domain::numbers::SocialCode;
 
 #[derive(Clone, Queryable)]
 pub struct Photo {
@@ -26,6 +27,21 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Pho
         .order(photos::id.desc())
         .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
         .load(conn)
+}
+
+/// The portrait of a code's holder: that of the newest approved application which has one.
+pub fn of_account(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<Photo>> {
+    photos::table
+        .inner_join(applications::table.on(photos::application_id.eq(applications::id)))
+        .left_join(staff::table.on(photos::added_by.eq(staff::id.nullable())))
+        .filter(applications::code.eq(code))
+        .filter(applications::status.eq(Status::Approved))
+        .filter(photos::kind.eq(PhotoKind::Portrait))
+        .filter(photos::current.eq(true))
+        .order(applications::id.desc())
+        .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
+        .first(conn)
+        .optional()
 }
 
 /// The kinds of which an application has a current photo.
