@@ -16,28 +16,29 @@ use crate::domain::permission::Scope;
 use crate::domain::refusal::Refusal;
 use crate::domain::{notice, outbox, to_json};
 
+/// Why an act did not happen. Nothing of it may be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// `NotFound` when somebody else changed the account since it was read.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
 /// What stands in the way of an act, whatever is typed: the page says so beforehand, and the act asks again.
-///
-/// # Errors
-/// Inside, the sentence for whoever tries.
-pub fn possible(
-    conn: &mut Conn,
-    account: &Account,
-    act: AccountAct,
-    now: NaiveDateTime,
-) -> QueryResult<Result<(), Refusal>> {
-    let allowed = match (account.allows(act), act) {
-        (Ok(()), AccountAct::ChangeContact) => account.own_contact(),
-        (allowed, _) => allowed,
-    };
-    if allowed.is_err() || !act.is_limited() {
-        return Ok(allowed);
+pub fn possible(conn: &mut Conn, account: &Account, act: AccountAct, now: NaiveDateTime) -> Result<(), Stopped> {
+    account.allows(act)?;
+    if act == AccountAct::ChangeContact {
+        account.own_contact()?;
     }
-    if credentials::password_is_leaving(conn, account.id, now)? {
-        return Ok(Err(Refusal::PasswordOnItsWay));
+    if act.is_limited() {
+        if credentials::password_is_leaving(conn, account.id, now)? {
+            return Err(Refusal::PasswordOnItsWay.into());
+        }
+        account::may_repeat(&events::times(conn, account.id, act.event(), now - REPEAT_WINDOW)?, now)?;
     }
-    let earlier = events::times(conn, account.id, act.event(), now - REPEAT_WINDOW)?;
-    Ok(account::may_repeat(&earlier, now))
+    Ok(())
 }
 
 /// What happened besides the act itself.
@@ -57,24 +58,12 @@ struct Recorded<'a> {
     changes: &'a [Change],
 }
 
-/// Does what was ordered. After a refusal nothing may be committed.
-///
-/// # Errors
-/// `NotFound` when somebody else changed the account since it was read; inside, why it cannot be done.
-pub fn record(
-    conn: &mut Conn,
-    account: &Account,
-    order: &Order,
-    stamp: Stamp<'_>,
-) -> QueryResult<Result<Done, Refusal>> {
+/// Does what was ordered.
+pub fn record(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_>) -> Result<Done, Stopped> {
     let act = order.deed.act();
-    if let Err(refusal) = possible(conn, account, act, stamp.at)?.and(order.check.complete()) {
-        return Ok(Err(refusal));
-    }
-    let (drafts, changes) = match effect(conn, account, order, stamp.at)? {
-        Ok(effect) => effect,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    possible(conn, account, act, stamp.at)?;
+    order.check.complete()?;
+    let (drafts, changes) = effect(conn, account, order, stamp.at)?;
     let now = as_it_is(conn, account)?;
     let key = format!("account-{}-{}", account.id, account.version);
     messages::queue_all(conn, account.application_id, &key, &drafts, stamp.at)?;
@@ -91,26 +80,24 @@ pub fn record(
             after: Some(to_json(&Recorded { state: now.state, reason: Some(&order.reason), changes: &changes })),
         },
     )?;
-    Ok(Ok(Done { new_password: drafts.iter().any(|draft| draft.kind == MessageKind::NewPassword) }))
+    Ok(Done { new_password: drafts.iter().any(|draft| draft.kind == MessageKind::NewPassword) })
 }
 
-type Effect = Result<(Vec<Draft>, Vec<Change>), Refusal>;
+type Effect = (Vec<Draft>, Vec<Change>);
 
 /// What an act does to the account, who is told, and what is different afterwards. Messages are touched before accounts, in
 /// every act: two of them at once would else wait for each other.
-fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) -> QueryResult<Effect> {
+fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) -> Result<Effect, Stopped> {
     let (id, code) = (account.id, account.code());
-    let notice = match &order.deed {
+    let drafts = match &order.deed {
         Deed::ResetPassword => {
-            if !credentials::void_passwords(conn, id, at)? {
-                return Ok(Err(Refusal::PasswordOnItsWay));
-            }
+            void_passwords(conn, account, at)?;
             if account.state == AccountState::Active {
                 accounts::touch(conn, account)?;
             } else {
                 accounts::set_state(conn, account, AccountState::Active, None, at)?;
             }
-            return Ok(Ok((outbox::on_new_password(account), Vec::new())));
+            outbox::on_new_password(account)
         }
         Deed::ChangeContact(contact) => return change_contact(conn, account, contact, at),
         Deed::Lock => {
@@ -133,21 +120,18 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) 
             outbox::to_holder(account, MessageKind::Closed, notice::closed(code, &order.reason))
         }
     };
-    Ok(Ok((notice, Vec::new())))
+    Ok((drafts, Vec::new()))
 }
 
 /// Whoever has never chosen a password gets a new one: those before went to the wrong telephone, or were about to.
-fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> QueryResult<Effect> {
-    let holder = match account.with_contact(contact) {
-        Ok(holder) => holder,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> Result<Effect, Stopped> {
+    let holder = account.with_contact(contact)?;
     let changes = change::between(&account.holder, &holder, &[]);
     let (phone, email) = notice::moves_contact(&changes);
     let dropped = credentials::drop_queued_passwords(conn, account.id, at)?;
     let renews = account.must_change_password && (phone || dropped > 0);
-    if renews && !credentials::void_passwords(conn, account.id, at)? {
-        return Ok(Err(Refusal::PasswordOnItsWay));
+    if renews {
+        void_passwords(conn, account, at)?;
     }
     accounts::set_holder(conn, account, &holder)?;
     let now = as_it_is(conn, account)?;
@@ -157,7 +141,11 @@ fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: Nai
     if renews && now.state == AccountState::Active {
         drafts.extend(outbox::on_new_password(&now));
     }
-    Ok(Ok((drafts, changes)))
+    Ok((drafts, changes))
+}
+
+fn void_passwords(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> Result<(), Stopped> {
+    if credentials::void_passwords(conn, account.id, at)? { Ok(()) } else { Err(Refusal::PasswordOnItsWay.into()) }
 }
 
 fn as_it_is(conn: &mut Conn, account: &Account) -> QueryResult<Account> {

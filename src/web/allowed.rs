@@ -28,6 +28,8 @@ permissions!(
     EnterApplication,
     ReplacePhoto,
     Assess,
+    SeeAccounts,
+    ActOnAccount,
     ManageStaff,
     ManageRegistry,
     Import,

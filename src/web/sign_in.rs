@@ -66,7 +66,7 @@ fn safe(next: &str) -> &str {
 
 /// The page whose form is posted to this path.
 pub fn page_of(path: &str) -> String {
-    if let Some((page, _)) = path.split_once("/photos") {
+    if let Some((page, _)) = path.split_once("/photos").or_else(|| path.split_once("/acts/")) {
         return page.to_owned();
     }
     let acts = [
@@ -74,6 +74,7 @@ pub fn page_of(path: &str) -> String {
         "/preview",
         "/recheck",
         "/search",
+        "/receive",
         "/export",
         "/read",
         "/layout",
@@ -91,7 +92,7 @@ pub fn page_of(path: &str) -> String {
 
 /// Whether what was typed on this page is handed back after signing in. Not so for passwords.
 pub fn keeps_drafts(page: &str) -> bool {
-    page == "/applications" || page.starts_with("/applications/")
+    page == "/applications" || ["/applications/", "/accounts/"].iter().any(|pages| page.starts_with(pages))
 }
 
 /// The sign-in page for a form that was posted when the session had ended. What was typed travels in the page.

@@ -48,6 +48,8 @@ struct Loaded {
     events: Vec<Event>,
     messages: Vec<Message>,
     account: Option<Account>,
+    /// Whether this person may open its page.
+    opens_account: bool,
     sharing: (i64, i64),
 }
 
@@ -55,13 +57,19 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
     let application = within_scope(conn, actor, id)?;
     let evidence = decisions::evidence(conn, application)?;
     let application = &evidence.application;
+    let account = accounts::of_application(conn, id)?;
+    let opens_account = match &account {
+        Some(account) => accounts::find_for(conn, actor, account.id, clock::now())?.is_some(),
+        None => false,
+    };
     Ok(Loaded {
         candidates: registry::candidates(conn, &application.declaration)?,
         attempts: applications::attempts(conn, application)?,
         photos: photos::of_application(conn, id)?,
         events: events::of_application(conn, id, EVENTS)?,
         messages: messages::of_application(conn, id)?,
-        account: accounts::of_application(conn, id)?,
+        account,
+        opens_account,
         sharing: accounts::sharing(conn, &application.declaration)?,
         evidence,
     })
@@ -266,7 +274,7 @@ pub async fn show(
 /// Whether the latest event is this person's own look, a moment ago.
 pub fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
     events.first().is_some_and(|last| {
-        last.kind == EventKind::Viewed && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
+        matches!(last.kind, EventKind::Viewed | EventKind::AccountViewed) && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
     })
 }
 
