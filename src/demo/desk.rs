@@ -47,7 +47,7 @@ pub fn work(
         match act {
             Some(act) => {
                 let stamp = Stamp { staff: officer, at, address: Some("192.0.2.11") };
-                account_acts::record(conn, &account, &order(act, &account), stamp)?;
+                account_acts::record(conn, &account, &order(act, &account, nth), stamp)?;
             }
             None => lock_by_tries(conn, &account, at)?,
         }
@@ -61,7 +61,7 @@ pub fn work(
     Ok(())
 }
 
-fn order(act: AccountAct, account: &Account) -> Order {
+fn order(act: AccountAct, account: &Account, nth: usize) -> Order {
     let deed = match act {
         AccountAct::ResetPassword => Deed::ResetPassword,
         AccountAct::ChangeContact => Deed::ChangeContact(Contact {
@@ -72,7 +72,7 @@ fn order(act: AccountAct, account: &Account) -> Order {
         AccountAct::Unlock => Deed::Unlock,
         AccountAct::Close => Deed::Close,
     };
-    let reason = act.reasons().first().copied().unwrap_or_default().to_owned();
+    let reason = act.reasons().iter().cycle().nth(nth + 1).copied().unwrap_or_default().to_owned();
     Order { deed, reason, check: DeskCheck { id_compared: true, asked_by_holder: true } }
 }
 
