@@ -191,8 +191,9 @@ pub async fn post(
             };
             let again = acting.clone();
             let acted = match parts.write(move |conn| acting.record(conn)).await {
-                // Somebody else was quicker, or there is no such account: the second look says which.
-                Err(AppError::NotFound) => parts.write(move |conn| again.record(conn)).await,
+                // Somebody else may have been quicker, and PostgreSQL shows each query what was committed before it: the
+                // second look says whether it is that.
+                Err(AppError::NotFound | AppError::Unprocessable(_)) => parts.write(move |conn| again.record(conn)).await,
                 acted => acted,
             };
             match acted {
