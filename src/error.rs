@@ -8,6 +8,7 @@ use diesel::result::DatabaseErrorKind;
 
 use crate::adapters::hasher::Busy;
 use crate::db::DbError;
+use crate::db::account_acts::Stopped;
 use crate::domain::refusal::Refusal;
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,15 @@ impl From<anyhow::Error> for AppError {
 impl From<Refusal> for AppError {
     fn from(refusal: Refusal) -> Self {
         Self::Unprocessable(refusal.to_string())
+    }
+}
+
+impl From<Stopped> for AppError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Refused(refusal) => refusal.into(),
+            Stopped::Database(error) => error.into(),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ if (table) {
   const path = (row) => new URL(link(row).href).pathname;
   const last = JSON.parse(sessionStorage.getItem("row") ?? "{}");
   const cameBack =
-    /\/applications\/\d+(\/\w+)?$/.test(document.referrer.split("?")[0]) ||
+    /\/(applications|accounts)\/\d+(\/\w+)?$/.test(document.referrer.split("?")[0]) ||
     performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   const returned = cameBack && (rows.find((row) => path(row) === last.path) ?? rows[Math.min(last.at, rows.length - 1)]);
   if (rows.length) here(returned || rows[0], Boolean(returned) && document.activeElement === document.body);
@@ -55,7 +55,7 @@ if (table) {
       open(row);
     } else if (event.key === " " && event.target === row) {
       event.preventDefault();
-      row.querySelector("[data-pick]").click();
+      row.querySelector("[data-pick]")?.click();
     }
   });
 
@@ -106,26 +106,28 @@ if (table) {
   // It stands where the row was.
   addEventListener("resize", close);
 
-  // Selecting rows.
-  const picks = [...table.querySelectorAll("[data-pick]")];
+  // Selecting rows, where they can be.
   const all = table.querySelector("[data-all]");
-  const count = document.querySelector("[data-selected]");
-  for (const box of [...picks, all]) box.parentElement.hidden = false;
-  const recount = () => {
-    const selected = picks.filter((box) => box.checked);
-    count.textContent = selected.length;
-    count.closest(".selection").hidden = selected.length === 0;
-    all.checked = selected.length === picks.length;
-    all.indeterminate = selected.length > 0 && !all.checked;
-  };
-  table.addEventListener("change", (event) => {
-    if (event.target === all) for (const box of picks) box.checked = all.checked;
+  if (all) {
+    const picks = [...table.querySelectorAll("[data-pick]")];
+    const count = document.querySelector("[data-selected]");
+    for (const box of [...picks, all]) box.parentElement.hidden = false;
+    const recount = () => {
+      const selected = picks.filter((box) => box.checked);
+      count.textContent = selected.length;
+      count.closest(".selection").hidden = selected.length === 0;
+      all.checked = selected.length === picks.length;
+      all.indeterminate = selected.length > 0 && !all.checked;
+    };
+    table.addEventListener("change", (event) => {
+      if (event.target === all) for (const box of picks) box.checked = all.checked;
+      recount();
+    });
+    document.querySelector("[data-copy-selected]").addEventListener("click", (event) => {
+      copy(picks.filter((box) => box.checked).map((box) => box.closest("tr").dataset.number).join("\n"));
+      event.target.textContent = "Đã chép";
+      setTimeout(() => (event.target.textContent = "Chép số hồ sơ"), 1500);
+    });
     recount();
-  });
-  document.querySelector("[data-copy-selected]").addEventListener("click", (event) => {
-    copy(picks.filter((box) => box.checked).map((box) => box.closest("tr").dataset.number).join("\n"));
-    event.target.textContent = "Đã chép";
-    setTimeout(() => (event.target.textContent = "Chép số hồ sơ"), 1500);
-  });
-  recount();
+  }
 }

@@ -50,11 +50,11 @@ both_databases! {
         let question = officer.submit(page.valid()).expect(200);
         assert!(question.text_of("form.question h3").contains("Cập nhật 1 thông tin"), "{question}");
         assert!(question.text_of("form.question li").contains(&format!("{old} → 0912345678")));
-        assert_eq!((app.status(&change), app.account(&first).holder.phone), (Status::Pending, phone(&old)));
+        assert_eq!((app.status(&change), app.account_of(&first).holder.phone), (Status::Pending, phone(&old)));
 
         let done = officer.submit(asked(&question)).expect(200);
         assert!(done.told().to_lowercase().contains("cập nhật thông tin thành công"), "{done}");
-        assert_eq!((app.status(&change), app.account(&first).holder.phone), (Status::Approved, phone("0912345678")));
+        assert_eq!((app.status(&change), app.account_of(&first).holder.phone), (Status::Approved, phone("0912345678")));
         let email = first.declaration.email.as_ref().unwrap().to_string();
         assert_eq!(
             told(&app, &change),
@@ -73,7 +73,7 @@ both_databases! {
         assert_eq!(page.select("input[name=photo_matches][checked]").len(), 1);
         assert_eq!(app.status(&change), Status::Pending);
         officer.submit(asked(&officer.submit(page.form("Ghi nhận")).expect(200))).expect(200);
-        assert_eq!(app.account(&first).holder.email, None);
+        assert_eq!(app.account_of(&first).holder.email, None);
     }
 
     fn each_thing_that_can_be_changed_is_a_row_of_its_own(app: TestApp) {
@@ -102,8 +102,8 @@ both_databases! {
         assert_eq!(fields, all);
         assert!(page.has_text("608a"), "{page}");
         officer.submit(asked(&officer.submit(page.valid()).expect(200))).expect(200);
-        assert_eq!(app.account(&first).holder, change.declaration);
-        let photos = app.db(|conn| tnhs::db::photos::of_account(conn, change.declaration.code.as_str()));
+        assert_eq!(app.account_of(&first).holder, change.declaration);
+        let photos = app.db(|conn| tnhs::db::photos::of_account(conn, &change.declaration.code));
         let of_change = app.db(|conn| tnhs::db::photos::of_application(conn, change.id));
         assert!(of_change.iter().all(|photo| photos.iter().any(|known| known.sha256 == photo.sha256)));
         // Both names lead to the account's application.
@@ -124,7 +124,7 @@ both_databases! {
         let forged = page.form("Ghi nhận").forge("outcome", "valid").forge("confirmed", "1");
         let forged = ["id_compared", "form_signed", "photo_matches"].iter().fold(forged, |form, tick| form.check(tick));
         officer.submit(forged).expect(422);
-        assert_eq!(app.account(&first).holder.name.as_str(), "Trần Thị Bích Ngọc");
+        assert_eq!(app.account_of(&first).holder.name.as_str(), "Trần Thị Bích Ngọc");
     }
 
     fn a_change_of_an_account_that_moved_meanwhile_is_shown_again(app: TestApp) {
@@ -140,9 +140,9 @@ both_databases! {
         // It would put the old telephone back: that is now one of the changes, for the officer to see.
         assert_eq!(page.texts_of("#changes ~ table tbody th"), ["Điện thoại", "Địa chỉ liên hệ"]);
         assert!(page.has_text("sau khi hồ sơ này được gửi"), "{page}");
-        assert_eq!((app.status(&change), app.account(&first).holder.phone), (Status::Pending, phone("0912345678")));
+        assert_eq!((app.status(&change), app.account_of(&first).holder.phone), (Status::Pending, phone("0912345678")));
         officer.submit(asked(&officer.submit(page.form("Ghi nhận")).expect(200))).expect(200);
-        assert_eq!(app.account(&first).holder.address.as_deref(), Some("Số 9"));
+        assert_eq!(app.account_of(&first).holder.address.as_deref(), Some("Số 9"));
     }
 
     fn the_same_confirmation_twice_is_one_change(app: TestApp) {
@@ -188,14 +188,14 @@ both_databases! {
         let change = app.change_declared(&first, |declared| declared.phone = phone("0912345678"));
         let page = officer.submit(officer.open(&change).invalid("Người đến không phải chủ tài khoản")).expect(200);
         assert!(page.told().to_lowercase().contains("từ chối duyệt thành công"), "{page}");
-        assert_eq!(app.account(&first).holder.phone, first.declaration.phone);
+        assert_eq!(app.account_of(&first).holder.phone, first.declaration.phone);
         assert_eq!(app.messages(&change)[0].kind, MessageKind::Rejected);
     }
 
     fn an_officer_enters_a_change_at_the_counter_on_a_form_that_begins_with_the_account(app: TestApp) {
         let officer = app.officer(&app.offices.ba_dinh);
         let first = app.approved(&officer, "Trần Thị Bích Ngọc");
-        let id = app.account(&first).id;
+        let id = app.account_of(&first).id;
         let page = officer.get(&format!("/accounts/{id}/change")).expect(200);
         let form = page.form("Ghi nhận");
         assert_eq!(form.value("phone"), first.declaration.phone.as_str());
@@ -205,7 +205,7 @@ both_databases! {
         assert!(page.path().starts_with("/applications/"), "{}", page.path());
         assert_eq!(page.texts_of("#changes ~ table tbody th"), ["Điện thoại", "Địa chỉ liên hệ"]);
         officer.submit(asked(&officer.submit(page.valid()).expect(200))).expect(200);
-        assert_eq!(app.account(&first).holder.phone, phone("0912345678"));
+        assert_eq!(app.account_of(&first).holder.phone, phone("0912345678"));
 
         // Another office's account is not this officer's, and a supervisor enters nothing.
         let elsewhere = app.officer(&app.offices.dong_da);
@@ -234,13 +234,13 @@ both_databases! {
         let page = officer.open(&application);
         assert!(page.has_text("Điện thoại người giám hộ khác với số của tài khoản người giám hộ"), "{page}");
         officer.submit(page.valid()).expect(200);
-        let account = app.account(&application);
+        let account = app.account_of(&application);
         assert_eq!(account.notice_phone(), &parent.declaration.phone, "the guardian's own account says where");
 
         // The guardian moves to another number, and the child's messages follow.
         let change = app.change_declared(&parent, |declared| declared.phone = phone("0912345678"));
         officer.submit(asked(&officer.submit(officer.open(&change).valid()).expect(200))).expect(200);
-        assert_eq!(app.account(&application).notice_phone(), &phone("0912345678"));
+        assert_eq!(app.account_of(&application).notice_phone(), &phone("0912345678"));
 
         // Grown up, the child stands alone.
         let grown = app.change_declared(&application, |declared| {
@@ -250,7 +250,7 @@ both_databases! {
         let page = officer.open(&grown);
         assert!(page.texts_of("#changes ~ table tbody th").contains(&"Người giám hộ".to_owned()), "{page}");
         officer.submit(asked(&officer.submit(page.valid()).expect(200))).expect(200);
-        assert_eq!(app.account(&application).notice_phone(), &child.phone);
+        assert_eq!(app.account_of(&application).notice_phone(), &child.phone);
         assert!(told(&app, &grown).contains(&(MessageChannel::Sms, "0912345678".into())), "the old place is told");
     }
 }

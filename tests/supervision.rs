@@ -52,7 +52,7 @@ both_databases! {
         assert_eq!(page.told(), Refusal::NotAcknowledged.to_string());
         assert_eq!(page.form("Mở lại").value("reopen_reason"), "Nghi nhầm người");
         supervisor.submit(page.form("Mở lại").check("acknowledged")).expect(200);
-        let account = app.account(&application);
+        let account = app.account_of(&application);
         assert_eq!((account.state, account.lock_cause), (AccountState::Locked, Some(LockCause::Reopened)));
         let kinds: Vec<MessageKind> = app.messages(&application).iter().map(|message| message.kind).collect();
         assert_eq!(kinds[2..], [MessageKind::Locked, MessageKind::Locked]);
@@ -61,7 +61,7 @@ both_databases! {
         assert!(!app.sms().iter().any(|sms| sms.contains("Mat khau:")), "{:?}", app.sms());
 
         officer.submit(officer.open(&application).valid()).expect(200);
-        let account = app.account(&application);
+        let account = app.account_of(&application);
         assert_eq!((account.state, account.lock_cause), (AccountState::Active, None));
         assert_eq!(app.accounts(), 1);
         // It comes now: otherwise nobody could sign in.
@@ -77,7 +77,7 @@ both_databases! {
         let form = supervisor.open(&application).form("Mở lại").set("reopen_reason", "Nghi nhầm người");
         supervisor.submit(form.check("acknowledged")).expect(200);
         officer.submit(officer.open(&application).invalid("Giấy tờ không phải của người này")).expect(200);
-        let closed = app.account(&application);
+        let closed = app.account_of(&application);
         assert_eq!((closed.state, closed.has_password), (AccountState::Closed, false));
 
         let again = app.declared(&app.offices.dong_da, &application.declaration);
@@ -85,7 +85,7 @@ both_databases! {
         let page = elsewhere.open(&again);
         assert!(page.has_text("Lần trước bị từ chối") && page.has_text("Giấy tờ không phải của người này"), "{page}");
         elsewhere.submit(page.valid()).expect(200);
-        let account = app.account(&again);
+        let account = app.account_of(&again);
         assert_eq!((account.id, account.state, account.application_id), (closed.id, AccountState::Active, again.id));
         app.outbox_drain();
         assert_eq!(app.sms().iter().filter(|sms| sms.contains("Mat khau:")).count(), 2);

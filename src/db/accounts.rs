@@ -4,13 +4,14 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::applications::{Declared, declared, declared_columns};
-use super::schema::{accounts, agencies};
+use super::schema::{accounts, agencies, events};
 use super::{Conn, one_row};
-use crate::domain::account::{Account, AccountState, GuardianAccount, LockCause};
+use crate::domain::account::{Account, AccountState, GuardianAccount, LockCause, RECEIVED_FOR};
 use crate::domain::application::{Application, Declaration};
+use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId};
 use crate::domain::numbers::SocialCode;
-use crate::domain::permission::Scope;
+use crate::domain::permission::{Actor, Scope};
 use crate::on_backend;
 
 /// Creates the account of an approved application, without a password yet.
@@ -97,6 +98,11 @@ pub fn set_state(
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// Marks that something besides the state and the holder changed, such as the password.
+pub fn touch(conn: &mut Conn, account: &Account) -> QueryResult<()> {
+    one_row(diesel::update(as_it_was(account)).set(accounts::version.eq(account.version + 1)).execute(conn)?)
 }
 
 /// The account, when nobody has changed it since it was read.
@@ -193,6 +199,17 @@ pub fn find(conn: &mut Conn, scope: Scope, id: AccountId) -> QueryResult<Option<
         Scope::Country => find!(conn, accounts::id.eq(id)),
         Scope::Nothing => Ok(None),
     }
+}
+
+/// The account, when this person may see it: it is within their scope, or they received its holder some hours ago.
+pub fn find_for(conn: &mut Conn, actor: &Actor, id: AccountId, now: NaiveDateTime) -> QueryResult<Option<Account>> {
+    let Scope::Agency(agency) = actor.scope() else { return find(conn, actor.scope(), id) };
+    let received = events::table
+        .filter(events::account_id.eq(id))
+        .filter(events::staff_id.eq(actor.id))
+        .filter(events::kind.eq(EventKind::AccountReceived))
+        .filter(events::at.gt(now - RECEIVED_FOR));
+    find!(conn, accounts::id.eq(id), accounts::agency_id.eq(agency).or(diesel::dsl::exists(received)))
 }
 
 /// The code of another account of the same person: one with this ID number, or since a personal ID number may be a code, one

@@ -52,8 +52,14 @@ pub fn password_is_leaving(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -
     .get_result(conn)
 }
 
-/// Makes every password of an account void and drops those that wait to be sent, so that only the next one is good.
-pub fn void_passwords(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
+/// Makes every password of an account void and drops those that wait to be sent, so that only the next one is good. False,
+/// and nothing may be committed, when a worker is just sending one.
+pub fn void_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> QueryResult<bool> {
+    drop_queued_passwords(conn, id, now)?;
+    // Asked only now: what no worker had taken before, none can take any more.
+    if password_is_leaving(conn, id, now)? {
+        return Ok(false);
+    }
     diesel::update(accounts::table.find(id))
         .set((
             accounts::password_hashes.eq(None::<String>),
@@ -64,7 +70,21 @@ pub fn void_passwords(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
             accounts::device_hash.eq(None::<String>),
         ))
         .execute(conn)?;
-    drop_waiting_passwords(conn, id)
+    Ok(true)
+}
+
+/// Drops the messages with a password that no worker is sending; returns how many there were.
+pub fn drop_queued_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> QueryResult<usize> {
+    let waits = messages::state.eq(MessageState::Queued);
+    let worker_died = messages::state.eq(MessageState::Sending).and(messages::next_attempt_at.le(now));
+    diesel::update(
+        messages::table
+            .filter(messages::account_id.eq(id))
+            .filter(messages::kind.eq_any(MessageKind::WITH_PASSWORD))
+            .filter(waits.or(worker_died)),
+    )
+    .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
+    .execute(conn)
 }
 
 /// Messages with a password that have not left must not leave any more.

@@ -35,7 +35,7 @@ pub fn evidence(conn: &mut Conn, application: Application) -> QueryResult<Eviden
 fn pictures(conn: &mut Conn, application: &Application) -> QueryResult<Vec<PhotoKind>> {
     let present = match application.kind {
         Kind::New => Vec::new(),
-        Kind::Change => photos::of_account(conn, application.declaration.code.as_str())?,
+        Kind::Change => photos::of_account(conn, &application.declaration.code)?,
     };
     let is_new = |photo: &photos::Photo| {
         photo.current && !present.iter().any(|old| (old.kind, &old.sha256) == (photo.kind, &photo.sha256))

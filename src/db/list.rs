@@ -364,7 +364,7 @@ fn search_names<T>(
 }
 
 /// How many names have the token, up to a limit.
-fn postings(conn: &mut Conn, token: i64, limit: i64) -> QueryResult<i64> {
+pub(super) fn postings(conn: &mut Conn, token: i64, limit: i64) -> QueryResult<i64> {
     let all = name_tokens::table.filter(name_tokens::token.eq(token)).select(name_tokens::application_id);
     Counted(all.limit(limit)).get_result(conn)
 }

@@ -16,6 +16,8 @@ use diesel::r2d2;
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub mod account_acts;
+pub mod account_list;
 pub mod accounts;
 pub mod agencies;
 pub mod applications;

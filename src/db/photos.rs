@@ -7,6 +7,7 @@ use super::schema::{applications, photos, staff};
 use super::{Conn, one_row};
 use crate::domain::application::{PhotoKind, Status};
 use crate::domain::ids::{ApplicationId, PhotoId, StaffId};
+use crate::domain::numbers::SocialCode;
 
 #[derive(Clone, Queryable)]
 pub struct Photo {
@@ -29,7 +30,7 @@ pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Pho
 }
 
 /// The photos that speak for an account: of each kind the current one of the latest application of its code that was approved.
-pub fn of_account(conn: &mut Conn, code: &str) -> QueryResult<Vec<Photo>> {
+pub fn of_account(conn: &mut Conn, code: &SocialCode) -> QueryResult<Vec<Photo>> {
     let mut all: Vec<Photo> = photos::table
         .inner_join(applications::table)
         .left_join(staff::table.on(photos::added_by.eq(staff::id.nullable())))

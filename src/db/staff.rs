@@ -176,6 +176,13 @@ pub fn add_failure(conn: &mut Conn, key: &str, now: NaiveDateTime) -> QueryResul
     Ok(())
 }
 
+/// Takes one failure back: what was counted beforehand was right.
+pub fn take_back_failure(conn: &mut Conn, key: &str) -> QueryResult<()> {
+    let one_less = sign_in_failures::failures.eq(sign_in_failures::failures - 1);
+    diesel::update(sign_in_failures::table.find(key)).set(one_less).execute(conn)?;
+    Ok(())
+}
+
 pub fn clear_failures(conn: &mut Conn, key: &str) -> QueryResult<()> {
     diesel::delete(sign_in_failures::table.find(key)).execute(conn)?;
     Ok(())

@@ -69,6 +69,11 @@ impl Office {
             memory: Memory::default(),
         }
     }
+
+    /// The office and its first officer.
+    pub fn desk(&self) -> Option<(AgencyId, StaffId)> {
+        Some((self.id, *self.officers.first()?))
+    }
 }
 
 /// When and how a declaration came in.
@@ -319,7 +324,8 @@ impl<'a> Writer<'a> {
         let address = office.address;
 
         let decision = acted_at.map(|at| (at, officer, papers.verdict));
-        self.batch.history(&application, entered_by, decision, address);
+        let account = (fate.status == Status::Approved).then_some(AccountId(self.last_account + 1));
+        self.batch.history(&application, account, entered_by, decision, address);
         self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
         match reason {
             Some(reason) => {

@@ -13,7 +13,7 @@ use crate::db::{Conn, DbError, registry};
 use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::event::EventKind;
-use crate::domain::ids::StaffId;
+use crate::domain::ids::{AccountId, StaffId};
 use crate::domain::outbox::{Draft, MessageChannel, MessageKind, MessageState};
 use crate::domain::registry::{Member, Verdict};
 use crate::domain::to_json;
@@ -40,6 +40,7 @@ impl<'a> Batch<'a> {
     pub fn history(
         &mut self,
         application: &Application,
+        account: Option<AccountId>,
         entered_by: Option<StaffId>,
         decision: Option<(NaiveDateTime, StaffId, Verdict)>,
         address: &'static str,
@@ -72,7 +73,8 @@ impl<'a> Batch<'a> {
             verdict: by_officer.then_some(verdict.code()),
             ..Recorded::default()
         });
-        self.events.push(event(kind, at, by_officer.then_some(officer), Some(pending), after));
+        let decided = event(kind, at, by_officer.then_some(officer), Some(pending), after);
+        self.events.push(NewEvent { account, ..decided });
     }
 
     /// Adds the photos. `index` chooses among the portraits that suit the applicant.
@@ -128,7 +130,7 @@ impl<'a> Batch<'a> {
         let about = About { kind: draft.kind, channel: draft.channel };
         self.events.push(NewEvent {
             application: Some(application.id),
-            account: None,
+            account: draft.account,
             staff: None,
             kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
             at: ended_at,

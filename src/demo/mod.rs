@@ -8,6 +8,7 @@ mod applications;
 mod batch;
 mod calendar;
 mod cases;
+mod desk;
 mod people;
 mod pictures;
 pub mod walk_through;
@@ -135,7 +136,8 @@ fn is_filled(conn: &mut Conn) -> anyhow::Result<bool> {
 fn write(conn: &mut Conn, pictures: &Pictures, size: &Size, now: NaiveDateTime) -> anyhow::Result<()> {
     let offices = open_offices(conn, now)?;
     let password_hash = hash_now(&new_password(&mut rand::rng()))?;
-    let mut writer = Writer::new(offices, pictures, password_hash, size.seed, now, holidays::calendar(conn)?);
+    let first = offices.first().and_then(Office::desk);
+    let mut writer = Writer::new(offices, pictures, password_hash.clone(), size.seed, now, holidays::calendar(conn)?);
     let guests = u32::try_from(walk_through::GUESTS.len())?;
     let drawn = size.applications.saturating_sub(guests);
     let registered = size.registry.max(drawn);
@@ -155,6 +157,9 @@ fn write(conn: &mut Conn, pictures: &Pictures, size: &Size, now: NaiveDateTime) 
     }
     writer.invite(&walk_through::GUESTS);
     writer.finish(conn)?;
+    if let Some((agency, officer)) = first {
+        desk::work(conn, agency, officer, &password_hash, now)?;
+    }
     Ok(())
 }
 

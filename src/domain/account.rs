@@ -163,6 +163,13 @@ pub fn may_repeat(earlier: &[NaiveDateTime], now: NaiveDateTime) -> Result<(), R
     }
 }
 
+/// An officer who received somebody of another office may act on their account for so long (**decided**).
+pub const RECEIVED_FOR: TimeDelta = TimeDelta::hours(8);
+
+/// So many wrong pairs of code and papers in a row make an officer wait for [`RECEIVE_WAIT`] (**decided**).
+pub const RECEIVE_TRIES: i32 = 5;
+pub const RECEIVE_WAIT: TimeDelta = TimeDelta::minutes(15);
+
 /// What a desk confirms before it acts on an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeskCheck {

@@ -1,5 +1,6 @@
 //! The history's vocabulary.
 
+use super::account::AccountState;
 use super::application::{PhotoKind, Status};
 use super::change::Changeable;
 use super::outbox::{MessageChannel, MessageKind};
@@ -71,6 +72,11 @@ pub fn describe(before: Option<&str>, after: Option<&str>) -> Vec<String> {
     let mut facts = Vec::new();
     match (text(&before, "status").map(label), text(&after, "status").map(label)) {
         (Some(old), Some(new)) if old != new => facts.push(format!("Trạng thái: {old} → {new}")),
+        _ => {}
+    }
+    let state = |map| text(map, "state").and_then(|code| AccountState::from_code(&code)).map(AccountState::label);
+    match (state(&before), state(&after)) {
+        (Some(old), Some(new)) if old != new => facts.push(format!("Tình trạng: {old} → {new}")),
         _ => {}
     }
     if let Some(verdict) = text(&after, "verdict").and_then(|code| Verdict::from_code(&code)) {

@@ -109,6 +109,16 @@ pub fn rejected_email(number: &str, reason: &str) -> Email {
     )
 }
 
+/// The reason picked from a list and what was written besides.
+pub fn chosen_reason(choice: &str, own: &str) -> String {
+    let (choice, own) = (choice.trim(), own.trim());
+    match (choice.is_empty(), own.is_empty()) {
+        (true, _) => own.to_owned(),
+        (false, true) => choice.to_owned(),
+        (false, false) => format!("{}. {own}", choice.trim_end_matches('.')),
+    }
+}
+
 /// The reason an officer gives: one line that can leave by SMS.
 ///
 /// # Errors

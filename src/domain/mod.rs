@@ -82,6 +82,7 @@ macro_rules! text_column {
 }
 
 pub mod account;
+pub mod account_search;
 pub mod act;
 pub mod agency;
 pub mod application;
@@ -90,6 +91,7 @@ pub mod change;
 pub mod dates;
 pub mod deadline;
 pub mod declaration;
+pub mod desk;
 pub mod event;
 pub mod filter;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! All the HTTP. `routes.rs` holds the whole URL table; each page is one file with its form, its template struct, its GET
 //! and its POST. Nothing here decides anything about the work: that is `domain`'s, and no SQL is written here.
 
+pub mod accounts;
 pub mod allowed;
 pub mod applications;
 pub mod assets;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post};
 
+use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::{assets, guard, password, registry, session, sign_in, staff};
@@ -57,6 +58,14 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/applications/{id}/photos/{photo}/restore", post().to(photos::restore))
                 .route("/places/{province}", get().to(enter::communes))
                 // Tài khoản
+                .route("/accounts", get().to(accounts::get))
+                .route("/accounts/search", post().to(accounts::search))
+                .route("/accounts/receive", post().to(receive::post))
+                .route("/accounts/receive", get().to(receive::back))
+                .route("/accounts/{id}", get().to(account::get))
+                .route("/accounts/{id}/photos/{photo}", get().to(account::photo))
+                .route("/accounts/{id}/acts/{act}", post().to(account_acts::post))
+                .route("/accounts/{id}/acts/{act}", get().to(account_acts::back))
                 .route("/accounts/{id}/change", get().to(enter::get_change))
                 .route("/accounts/{id}/change", post().to(enter::post_change))
                 // Cán bộ

@@ -66,7 +66,7 @@ fn safe(next: &str) -> &str {
 
 /// The page whose form is posted to this path.
 pub fn page_of(path: &str) -> String {
-    if let Some((page, _)) = path.split_once("/photos") {
+    if let Some((page, _)) = path.split_once("/photos").or_else(|| path.split_once("/acts/")) {
         return page.to_owned();
     }
     let acts = [
@@ -76,6 +76,7 @@ pub fn page_of(path: &str) -> String {
         "/reopen",
         "/move",
         "/search",
+        "/receive",
         "/export",
         "/read",
         "/layout",
@@ -93,9 +94,7 @@ pub fn page_of(path: &str) -> String {
 
 /// Whether what was typed on this page is handed back after signing in. Not so for passwords.
 pub fn keeps_drafts(page: &str) -> bool {
-    ["/applications", "/accounts"]
-        .iter()
-        .any(|room| page.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    page == "/applications" || ["/applications/", "/accounts/"].iter().any(|pages| page.starts_with(pages))
 }
 
 /// The sign-in page for a form that was posted when the session had ended. What was typed travels in the page.

@@ -5,6 +5,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use sha2::{Digest, Sha256};
 
 use crate::db::staff;
+use crate::domain::ids::StaffId;
 use crate::domain::staff::{Counter, FORGET_AFTER, delay};
 use crate::error::AppError;
 use crate::startup::Parts;
@@ -20,6 +21,11 @@ fn key(kind: &str, value: &str) -> String {
 /// The key under which failures for a name from anywhere are counted.
 pub fn login_key(login: &str) -> String {
     key("login", login)
+}
+
+/// The key under which an officer's wrong tries to receive somebody of another office are counted.
+pub fn receive_key(staff: StaffId) -> String {
+    key("receive", &staff.to_string())
 }
 
 impl Try {

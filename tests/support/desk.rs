@@ -79,14 +79,14 @@ impl TestApp {
     }
 
     /// The account of this application's code, as it is now.
-    pub fn account(&self, application: &Application) -> Account {
+    pub fn account_of(&self, application: &Application) -> Account {
         let code = application.declaration.code.as_str();
         self.db(|conn| tnhs::db::accounts::of_code(conn, code)).expect("there is no such account")
     }
 
     /// The holder of this application's account declares on the portal, with no picture, that this is changed.
     pub fn change_declared(&self, application: &Application, change: impl FnOnce(&mut Declaration)) -> Application {
-        let mut declaration = self.account(application).holder;
+        let mut declaration = self.account_of(application).holder;
         change(&mut declaration);
         let new = NewApplication { kind: Kind::Change, ..filing(&self.offices.ba_dinh, &declaration, clock::now()) };
         let (id, _) = self.db(|conn| applications::insert(conn, &new));

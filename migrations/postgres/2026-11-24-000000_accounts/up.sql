@@ -44,8 +44,9 @@ UPDATE accounts SET
     guardian_email = (SELECT a.guardian_email FROM applications a WHERE a.id = application_id),
     guardian_relation = (SELECT a.guardian_relation FROM applications a WHERE a.id = application_id),
     password_set_at = CASE WHEN password_hashes IS NULL THEN NULL ELSE created_at END;
-CREATE INDEX accounts_by_agency ON accounts (agency_id, id);
-CREATE INDEX accounts_by_province ON accounts (province_id, id);
+-- With what a list is filtered by, so that skipping rows reads the index only.
+CREATE INDEX accounts_by_agency ON accounts (agency_id, id, state);
+CREATE INDEX accounts_by_province ON accounts (province_id, id, state);
 CREATE INDEX accounts_by_guardian ON accounts (guardian_code) WHERE guardian_code IS NOT NULL;
 CREATE INDEX accounts_by_guardian_phone ON accounts (guardian_phone) WHERE guardian_phone IS NOT NULL;
 CREATE INDEX accounts_by_guardian_email ON accounts (guardian_email) WHERE guardian_email IS NOT NULL;

@@ -53,12 +53,7 @@ pub struct Form {
 impl Form {
     /// The reason picked from the list and what was written besides.
     pub fn typed_reason(&self) -> String {
-        let (choice, own) = (self.reason_choice.trim(), self.reason.trim());
-        match (choice.is_empty(), own.is_empty()) {
-            (true, _) => own.to_owned(),
-            (false, true) => choice.to_owned(),
-            (false, false) => format!("{}. {own}", choice.trim_end_matches('.')),
-        }
+        message::chosen_reason(&self.reason_choice, &self.reason)
     }
 
     /// The version of the application that the page showed; 0 for a form of no page.

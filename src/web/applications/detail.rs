@@ -72,11 +72,15 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
     let photos = photos::of_application(conn, id)?;
     let guardian = declaration.guardian.as_ref().and_then(|guardian| guardian.code.as_ref());
     let present = match application.kind {
-        Kind::Change => photos::of_account(conn, declaration.code.as_str())?,
+        Kind::Change => photos::of_account(conn, &declaration.code)?,
         Kind::New => Vec::new(),
     };
     let may_move = ApplicationAct::Move.is_offered(actor.role, application.kind, application.status);
     let account = evidence.account.as_ref();
+    let opened = match account {
+        Some(account) => accounts::find_for(conn, actor, account.id, clock::now())?,
+        None => None,
+    };
     Ok(Loaded {
         candidates: registry::candidates(conn, declaration)?,
         attempts: applications::attempts(conn, application)?,
@@ -90,7 +94,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
             _ => None,
         },
         guardian: guardian.map(|code| accounts::guardian_account(conn, code)).transpose()?.flatten(),
-        sees_account: account.is_some_and(|account| actor.scope().covers(account.agency_id, account.province_id)),
+        sees_account: opened.is_some(),
         offices: if may_move { agencies::all(conn, actor.scope())? } else { Vec::new() },
         events: events::of_application(conn, id, EVENTS)?,
         messages: messages::of_application(conn, id)?,
@@ -392,7 +396,9 @@ pub async fn show(
 /// Whether the latest event is this person's own look, a moment ago.
 pub fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
     events.first().is_some_and(|last| {
-        last.kind == EventKind::Viewed && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
+        matches!(last.kind, EventKind::Viewed | EventKind::AccountViewed)
+            && last.staff_id == Some(actor.id)
+            && now - last.at < SAME_LOOK
     })
 }
 

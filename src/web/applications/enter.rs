@@ -84,8 +84,8 @@ pub async fn post(
 
 /// The account, when this officer may act upon it and it can be changed.
 async fn changeable(parts: &Parts, person: &Allowed<EnterApplication>, id: i64) -> Result<Account, AppError> {
-    let scope = person.scope();
-    let account = parts.read(move |conn| Ok(accounts::find(conn, scope, AccountId(id))?)).await?;
+    let (actor, now) = ((**person).clone(), clock::now());
+    let account = parts.read(move |conn| Ok(accounts::find_for(conn, &actor, AccountId(id), now)?)).await?;
     match account.ok_or(AppError::NotFound)? {
         closed if closed.state == AccountState::Closed => Err(Refusal::AccountClosed.into()),
         account => Ok(account),

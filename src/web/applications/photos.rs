@@ -65,18 +65,22 @@ pub async fn get(
             let mut photos = photos::of_application(conn, id)?;
             if application.kind == Kind::Change {
                 // The account's present ones stand beside those that came with the change.
-                photos.extend(photos::of_account(conn, application.declaration.code.as_str())?);
+                photos.extend(photos::of_account(conn, &application.declaration.code)?);
             }
             let photo = photos.iter().find(|known| known.id == photo).ok_or(AppError::NotFound)?;
             Ok(store.load(&photo.sha256)?)
         })
         .await?;
-    // A photo never changes under its id; browsers of this person may keep it while they work.
-    Ok(HttpResponse::Ok()
+    Ok(as_answer(jpeg))
+}
+
+/// A photo never changes under its id; browsers of this person may keep it while they work.
+pub fn as_answer(jpeg: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("image/jpeg")
         .insert_header((CACHE_CONTROL, "private, max-age=600"))
         .insert_header(("content-disposition", "inline; filename=\"anh.jpg\""))
-        .body(jpeg))
+        .body(jpeg)
 }
 
 /// `POST /applications/{id}/photos`

@@ -1,0 +1,153 @@
+//! Recording what a desk does with an account: its state, its passwords, its history and the messages, in the caller's one
+//! transaction.
+
+use chrono::NaiveDateTime;
+use diesel::QueryResult;
+use diesel::result::Error::NotFound;
+
+use super::decisions::Stamp;
+use super::events::NewEvent;
+use super::{Conn, accounts, credentials, events, messages};
+use crate::domain::account::{self, Account, AccountAct, AccountState, LockCause, REPEAT_WINDOW};
+use crate::domain::change::{self, Change};
+use crate::domain::desk::{Contact, Deed, Order};
+use crate::domain::outbox::{Draft, MessageKind};
+use crate::domain::permission::Scope;
+use crate::domain::refusal::Refusal;
+use crate::domain::{notice, outbox, to_json};
+
+/// Why an act did not happen. Nothing of it may be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// `NotFound` when somebody else changed the account since it was read.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+/// What stands in the way of an act, whatever is typed: the page says so beforehand, and the act asks again.
+pub fn possible(conn: &mut Conn, account: &Account, act: AccountAct, now: NaiveDateTime) -> Result<(), Stopped> {
+    account.allows(act)?;
+    if act == AccountAct::ChangeContact {
+        account.own_contact()?;
+    }
+    if act.is_limited() {
+        if credentials::password_is_leaving(conn, account.id, now)? {
+            return Err(Refusal::PasswordOnItsWay.into());
+        }
+        account::may_repeat(&events::times(conn, account.id, act.event(), now - REPEAT_WINDOW)?, now)?;
+    }
+    Ok(())
+}
+
+/// What happened besides the act itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// A new password was queued.
+    pub new_password: bool,
+}
+
+/// What the history says of an act.
+#[derive(serde::Serialize)]
+struct Recorded<'a> {
+    state: AccountState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Change]>::is_empty")]
+    changes: &'a [Change],
+}
+
+/// Does what was ordered.
+pub fn record(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_>) -> Result<Done, Stopped> {
+    let act = order.deed.act();
+    possible(conn, account, act, stamp.at)?;
+    order.check.complete()?;
+    let (drafts, changes) = effect(conn, account, order, stamp.at)?;
+    let now = as_it_is(conn, account)?;
+    let key = format!("account-{}-{}", account.id, account.version);
+    messages::queue_all(conn, account.application_id, &key, &drafts, stamp.at)?;
+    events::add(
+        conn,
+        &NewEvent {
+            application: None,
+            account: Some(account.id),
+            staff: Some(stamp.staff),
+            kind: act.event(),
+            at: stamp.at,
+            address: stamp.address,
+            before: Some(to_json(&Recorded { state: account.state, reason: None, changes: &[] })),
+            after: Some(to_json(&Recorded { state: now.state, reason: Some(&order.reason), changes: &changes })),
+        },
+    )?;
+    Ok(Done { new_password: drafts.iter().any(|draft| draft.kind == MessageKind::NewPassword) })
+}
+
+type Effect = (Vec<Draft>, Vec<Change>);
+
+/// What an act does to the account, who is told, and what is different afterwards. Messages are touched before accounts, in
+/// every act: two of them at once would else wait for each other.
+fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) -> Result<Effect, Stopped> {
+    let (id, code) = (account.id, account.code());
+    let drafts = match &order.deed {
+        Deed::ResetPassword => {
+            void_passwords(conn, account, at)?;
+            if account.state == AccountState::Active {
+                accounts::touch(conn, account)?;
+            } else {
+                accounts::set_state(conn, account, AccountState::Active, None, at)?;
+            }
+            outbox::on_new_password(account)
+        }
+        Deed::ChangeContact(contact) => return change_contact(conn, account, contact, at),
+        Deed::Lock => {
+            accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::Desk), at)?;
+            outbox::to_holder(account, MessageKind::Locked, notice::locked(code, &order.reason))
+        }
+        Deed::Unlock => {
+            let mut drafts = outbox::to_holder(account, MessageKind::Unlocked, notice::unlocked(code));
+            if !account.has_password {
+                // What was to leave while it was locked was dropped, or is now: whoever has none gets one.
+                credentials::drop_queued_passwords(conn, id, at)?;
+                drafts.extend(outbox::on_new_password(account));
+            }
+            accounts::set_state(conn, account, AccountState::Active, None, at)?;
+            drafts
+        }
+        Deed::Close => {
+            credentials::drop_waiting_passwords(conn, id)?;
+            accounts::set_state(conn, account, AccountState::Closed, None, at)?;
+            outbox::to_holder(account, MessageKind::Closed, notice::closed(code, &order.reason))
+        }
+    };
+    Ok((drafts, Vec::new()))
+}
+
+/// Whoever has never chosen a password gets a new one: those before went to the wrong telephone, or were about to.
+fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> Result<Effect, Stopped> {
+    let holder = account.with_contact(contact)?;
+    let changes = change::between(&account.holder, &holder, &[]);
+    let (phone, email) = notice::moves_contact(&changes);
+    let dropped = credentials::drop_queued_passwords(conn, account.id, at)?;
+    let renews = account.must_change_password && (phone || dropped > 0);
+    if renews {
+        void_passwords(conn, account, at)?;
+    }
+    accounts::set_holder(conn, account, &holder)?;
+    let now = as_it_is(conn, account)?;
+    let notice = notice::contact_changed(account.code(), phone, email);
+    let mut drafts = outbox::to_old_and_new(account, &now, MessageKind::ContactChanged, &notice);
+    // While it is locked nothing with a password leaves; whoever opens it sends one.
+    if renews && now.state == AccountState::Active {
+        drafts.extend(outbox::on_new_password(&now));
+    }
+    Ok((drafts, changes))
+}
+
+fn void_passwords(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> Result<(), Stopped> {
+    if credentials::void_passwords(conn, account.id, at)? { Ok(()) } else { Err(Refusal::PasswordOnItsWay.into()) }
+}
+
+fn as_it_is(conn: &mut Conn, account: &Account) -> QueryResult<Account> {
+    accounts::find(conn, Scope::Country, account.id)?.ok_or(NotFound)
+}
