@@ -145,6 +145,21 @@ both_databases! {
         assert_eq!(app.account_of(&first).holder.address.as_deref(), Some("Số 9"));
     }
 
+    /// The first password went to the wrong telephone, or was about to: it opens nothing any more.
+    fn who_has_never_signed_in_gets_a_new_password_at_the_new_telephone(app: TestApp) {
+        let officer = app.officer(&app.offices.ba_dinh);
+        let first = app.approved(&officer, "Trần Thị Bích Ngọc");
+        app.outbox_drain();
+        let change = app.change_declared(&first, |declared| declared.phone = phone("0912345678"));
+        officer.submit(asked(&officer.submit(officer.open(&change).valid()).expect(200))).expect(200);
+        assert!(!app.account_of(&first).has_password, "the one that was sent is void");
+        app.outbox_drain();
+        let passwords: Vec<String> = app.sms().into_iter().filter(|sms| sms.contains("Mat khau")).collect();
+        assert_eq!(passwords.len(), 2, "{passwords:?}");
+        assert!(passwords[1].starts_with("To: 0912345678\n") && passwords[1].contains("Mat khau moi"), "{passwords:?}");
+        assert!(app.account_of(&first).has_password);
+    }
+
     fn the_same_confirmation_twice_is_one_change(app: TestApp) {
         let officer = app.officer(&app.offices.ba_dinh);
         let first = app.approved(&officer, "Trần Thị Bích Ngọc");

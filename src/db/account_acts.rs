@@ -83,6 +83,15 @@ pub fn record(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_
     Ok(Done { new_password: drafts.iter().any(|draft| draft.kind == MessageKind::NewPassword) })
 }
 
+/// Opens the lock. What was to leave while it was locked was dropped, or is now: whoever has no password gets one.
+pub fn unlock(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> QueryResult<Vec<Draft>> {
+    if !account.has_password {
+        credentials::drop_queued_passwords(conn, account.id, at)?;
+    }
+    accounts::set_state(conn, account, AccountState::Active, None, at)?;
+    Ok(outbox::on_unlock(account))
+}
+
 type Effect = (Vec<Draft>, Vec<Change>);
 
 /// What an act does to the account, who is told, and what is different afterwards. Messages are touched before accounts, in
@@ -104,16 +113,7 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) 
             accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::Desk), at)?;
             outbox::to_holder(account, MessageKind::Locked, notice::locked(code, &order.reason))
         }
-        Deed::Unlock => {
-            let mut drafts = outbox::to_holder(account, MessageKind::Unlocked, notice::unlocked(code));
-            if !account.has_password {
-                // What was to leave while it was locked was dropped, or is now: whoever has none gets one.
-                credentials::drop_queued_passwords(conn, id, at)?;
-                drafts.extend(outbox::on_new_password(account));
-            }
-            accounts::set_state(conn, account, AccountState::Active, None, at)?;
-            drafts
-        }
+        Deed::Unlock => unlock(conn, account, at)?,
         Deed::Close => {
             credentials::drop_waiting_passwords(conn, id)?;
             accounts::set_state(conn, account, AccountState::Closed, None, at)?;
@@ -123,22 +123,28 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) 
     Ok((drafts, Vec::new()))
 }
 
-/// Whoever has never chosen a password gets a new one: those before went to the wrong telephone, or were about to.
-fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> Result<Effect, Stopped> {
-    let holder = account.with_contact(contact)?;
-    let changes = change::between(&account.holder, &holder, &[]);
-    let (phone, email) = notice::moves_contact(&changes);
+/// Messages go elsewhere from now on, `phone` says whether the telephone is another. Whoever has never chosen a password gets a
+/// new one: those before went to the wrong telephone, or were about to. True when it is to be sent, which nothing is to an
+/// account that is locked: whoever opens it sends one.
+pub fn renews_password(conn: &mut Conn, account: &Account, phone: bool, at: NaiveDateTime) -> Result<bool, Stopped> {
     let dropped = credentials::drop_queued_passwords(conn, account.id, at)?;
     let renews = account.must_change_password && (phone || dropped > 0);
     if renews {
         void_passwords(conn, account, at)?;
     }
+    Ok(renews && account.state == AccountState::Active)
+}
+
+fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> Result<Effect, Stopped> {
+    let holder = account.with_contact(contact)?;
+    let changes = change::between(&account.holder, &holder, &[]);
+    let (phone, email) = notice::moves_contact(&changes);
+    let renews = renews_password(conn, account, phone, at)?;
     accounts::set_holder(conn, account, &holder)?;
     let now = as_it_is(conn, account)?;
     let notice = notice::contact_changed(account.code(), phone, email);
     let mut drafts = outbox::to_old_and_new(account, &now, MessageKind::ContactChanged, &notice);
-    // While it is locked nothing with a password leaves; whoever opens it sends one.
-    if renews && now.state == AccountState::Active {
+    if renews {
         drafts.extend(outbox::on_new_password(&now));
     }
     Ok((drafts, changes))

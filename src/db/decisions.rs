@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
+use super::account_acts::{self, Stopped};
 use super::events::NewEvent;
 use super::{Conn, accounts, applications, credentials, events, holidays, messages, photos, registry};
 use crate::domain::account::{AccountState, LockCause};
@@ -71,7 +72,7 @@ pub struct Stamp<'a> {
 }
 
 /// Records a decision. False, and nothing is changed, when somebody else changed the application since it was read.
-pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: Stamp<'_>) -> QueryResult<bool> {
+pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: Stamp<'_>) -> Result<bool, Stopped> {
     let application = &evidence.application;
     let (kind, reason) = match decision {
         Decision::Approve => (EventKind::Approved, None),
@@ -127,7 +128,7 @@ fn effect(
     evidence: &Evidence,
     decision: &Decision,
     at: NaiveDateTime,
-) -> QueryResult<(Option<AccountId>, Vec<Draft>)> {
+) -> Result<(Option<AccountId>, Vec<Draft>), Stopped> {
     let application = &evidence.application;
     let account = evidence.account.as_ref();
     Ok(match (decision, evidence.own_account(), account) {
@@ -136,8 +137,7 @@ fn effect(
         (Decision::Approve, Some(own), _) if own.state != AccountState::Closed => {
             accounts::set_holder(conn, own, &application.declaration)?;
             let own = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
-            accounts::set_state(conn, &own, AccountState::Active, None, at)?;
-            (Some(own.id), outbox::on_unlock(&own))
+            (Some(own.id), account_acts::unlock(conn, &own, at)?)
         }
         (Decision::Approve, _, Some(closed)) => {
             accounts::open_anew(conn, closed, application, at)?;
@@ -148,14 +148,20 @@ fn effect(
             (Some(account), outbox::on_approval(application, account))
         }
         (Decision::Update(changes), _, Some(before)) => {
+            let (phone, _) = notice::moves_contact(changes);
+            let renews = phone && account_acts::renews_password(conn, before, phone, at)?;
             accounts::set_holder(conn, before, &application.declaration)?;
             let now = accounts::of_code(conn, before.code())?.ok_or(NotFound)?;
             if before.holder.name != now.holder.name {
                 applications::index_account_name(conn, &now)?;
             }
-            (Some(now.id), outbox::on_change(application, before, &now, changes))
+            let mut drafts = outbox::on_change(application, before, &now, changes);
+            if renews {
+                drafts.extend(outbox::on_new_password(&now));
+            }
+            (Some(now.id), drafts)
         }
-        (Decision::Update(_), _, None) => return Err(NotFound),
+        (Decision::Update(_), _, None) => return Err(NotFound.into()),
         (Decision::Reject(reason), Some(own), _) if own.state != AccountState::Closed => {
             accounts::set_state(conn, own, AccountState::Closed, None, at)?;
             credentials::drop_waiting_passwords(conn, own.id)?;

@@ -60,7 +60,7 @@ impl TestApp {
         let approved = self.db(|conn| {
             let evidence = decisions::evidence(conn, application.clone())?;
             let stamp = Stamp { staff, at: clock::now(), address: None };
-            decisions::record(conn, &evidence, &Decision::Approve, stamp)
+            Ok(decisions::record(conn, &evidence, &Decision::Approve, stamp).expect("nothing stands in the way"))
         });
         assert!(approved, "{} could not be approved", application.number);
         self.db(|conn| accounts::of_application(conn, application.id)).expect("there is no account")

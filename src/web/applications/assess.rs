@@ -205,6 +205,7 @@ pub async fn post(
     };
     let again = deciding.clone();
     let recorded = match parts.write(move |conn| deciding.record(conn)).await {
+        Err(AppError::Unprocessable(sentence)) => Recorded::Refused(sentence),
         // Somebody else just created or changed the account of this code: the second look says so.
         Err(AppError::Taken | AppError::NotFound) => parts.write(move |conn| again.record(conn)).await?,
         other => other?,
