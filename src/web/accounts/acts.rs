@@ -84,10 +84,8 @@ impl Form {
             let sentence = "Đánh dấu rằng bạn hiểu tài khoản đã hủy không dùng lại được.";
             errors.0.push(("understood", FieldError::new(sentence)));
         }
-        let check = DeskCheck {
-            id_compared: !self.id_compared.is_empty(),
-            asked_by_holder: !self.asked_by_holder.is_empty(),
-        };
+        let check =
+            DeskCheck { id_compared: !self.id_compared.is_empty(), asked_by_holder: !self.asked_by_holder.is_empty() };
         match (deed, reason) {
             (Some(deed), Ok(reason)) if errors.is_empty() => Ok(Order { deed, reason, check }),
             _ => Err(errors),
@@ -118,7 +116,8 @@ struct Acting {
 
 /// What became of it.
 enum Acted {
-    Done(Done, Account),
+    /// With what to tell of it.
+    Done(String),
     /// The same form was posted twice: the first time counted.
     Already,
     /// Somebody else was quicker.
@@ -133,7 +132,8 @@ impl Acting {
         }
         let stamp = Stamp { staff: self.actor.id, at: self.now, address: Some(&self.address) };
         let done = account_acts::record(conn, &account, &self.order, stamp)?;
-        Ok(Acted::Done(done, within_reach(conn, &self.actor, self.id, self.now)?))
+        let account = within_reach(conn, &self.actor, self.id, self.now)?;
+        Ok(Acted::Done(success(conn, self.order.deed.act(), done, &account)?))
     }
 
     /// What to tell whoever acted on an older version than the one that is there.
@@ -193,14 +193,13 @@ pub async fn post(
             let acted = match parts.write(move |conn| acting.record(conn)).await {
                 // Somebody else may have been quicker, and PostgreSQL shows each query what was committed before it: the
                 // second look says whether it is that.
-                Err(AppError::NotFound | AppError::Unprocessable(_)) => parts.write(move |conn| again.record(conn)).await,
+                Err(AppError::NotFound | AppError::Unprocessable(_)) => {
+                    parts.write(move |conn| again.record(conn)).await
+                }
                 acted => acted,
             };
             match acted {
-                Ok(Acted::Done(done, account)) => {
-                    let text = parts.read(move |conn| success(conn, act, done, &account)).await?;
-                    return told(&session, id, &list, text);
-                }
+                Ok(Acted::Done(text)) => return told(&session, id, &list, text),
                 Ok(Acted::Already) => {
                     let text = format!("Đã thực hiện «{}» ở lần bấm trước, không làm lại", act.label());
                     return told(&session, id, &list, text);
@@ -227,7 +226,8 @@ fn success(conn: &mut Conn, act: AccountAct, done: Done, account: &Account) -> R
         AccountAct::Close => "Đã hủy tài khoản.".to_owned(),
     };
     if done.new_password {
-        text += &format!(" Mật khẩu mới được gửi bằng tin nhắn đến {}; không cán bộ nào xem được.", account.notice_phone());
+        text +=
+            &format!(" Mật khẩu mới được gửi bằng tin nhắn đến {}; không cán bộ nào xem được.", account.notice_phone());
     }
     if act == AccountAct::ChangeContact {
         let (phones, emails) = accounts::sharing(conn, &account.holder)?;

@@ -46,7 +46,8 @@ impl Form {
 }
 
 /// The same whatever is wrong: nobody learns from it which codes have accounts.
-const WRONG: &str = "Không có tài khoản nào khớp cả mã số BHXH và số giấy tờ này. Hãy kiểm tra lại hai số trên giấy tờ.";
+const WRONG: &str =
+    "Không có tài khoản nào khớp cả mã số BHXH và số giấy tờ này. Hãy kiểm tra lại hai số trên giấy tờ.";
 
 enum Received {
     Yes(AccountId),
@@ -98,8 +99,7 @@ pub async fn post(
     let asked = match form.parse() {
         Ok(asked) => asked,
         Err(errors) => {
-            let shown =
-                Shown { receiving: form, errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Shown::default() };
+            let shown = Shown { receiving: form, errors, status: StatusCode::UNPROCESSABLE_ENTITY, ..Shown::default() };
             return list::show(&person, &session, &parts, shown).await;
         }
     };

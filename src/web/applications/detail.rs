@@ -274,7 +274,9 @@ pub async fn show(
 /// Whether the latest event is this person's own look, a moment ago.
 pub fn just_looked(events: &[Event], actor: &Actor, now: NaiveDateTime) -> bool {
     events.first().is_some_and(|last| {
-        matches!(last.kind, EventKind::Viewed | EventKind::AccountViewed) && last.staff_id == Some(actor.id) && now - last.at < SAME_LOOK
+        matches!(last.kind, EventKind::Viewed | EventKind::AccountViewed)
+            && last.staff_id == Some(actor.id)
+            && now - last.at < SAME_LOOK
     })
 }
 
