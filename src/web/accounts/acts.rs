@@ -116,7 +116,8 @@ struct Acting {
 
 /// What became of it.
 enum Acted {
-    Done(Done, Account),
+    /// With what to tell of it.
+    Done(String),
     /// The same form was posted twice: the first time counted.
     Already,
     /// Somebody else was quicker.
@@ -131,7 +132,8 @@ impl Acting {
         }
         let stamp = Stamp { staff: self.actor.id, at: self.now, address: Some(&self.address) };
         let done = account_acts::record(conn, &account, &self.order, stamp)?;
-        Ok(Acted::Done(done, within_reach(conn, &self.actor, self.id, self.now)?))
+        let account = within_reach(conn, &self.actor, self.id, self.now)?;
+        Ok(Acted::Done(success(conn, self.order.deed.act(), done, &account)?))
     }
 
     /// What to tell whoever acted on an older version than the one that is there.
@@ -197,10 +199,7 @@ pub async fn post(
                 acted => acted,
             };
             match acted {
-                Ok(Acted::Done(done, account)) => {
-                    let text = parts.read(move |conn| success(conn, act, done, &account)).await?;
-                    return told(&session, id, &list, text);
-                }
+                Ok(Acted::Done(text)) => return told(&session, id, &list, text),
                 Ok(Acted::Already) => {
                     let text = format!("Đã thực hiện «{}» ở lần bấm trước, không làm lại", act.label());
                     return told(&session, id, &list, text);

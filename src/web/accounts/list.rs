@@ -55,7 +55,7 @@ struct ListPage {
 
 impl ListPage {
     /// What leads back to this list.
-    fn from_here(&self) -> String {
+    fn list_query(&self) -> String {
         if self.key.is_empty() { String::new() } else { format!("?list={}", self.key) }
     }
 }
