@@ -10,6 +10,7 @@ use std::thread;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use support::accounts::STATES;
 use support::{Browser, Form, TestApp, both_databases};
 use tnhs::clock;
 use tnhs::db::events::{self, NewEvent};
@@ -20,15 +21,6 @@ use tnhs::domain::event::EventKind;
 use tnhs::domain::outbox::{MessageChannel, MessageKind, MessageState};
 use tnhs::domain::permission::Role;
 use tnhs::domain::refusal::Refusal;
-
-/// Every state that an account can be in.
-const STATES: [(AccountState, Option<LockCause>); 5] = [
-    (AccountState::Active, None),
-    (AccountState::Locked, Some(LockCause::Desk)),
-    (AccountState::Locked, Some(LockCause::WrongPasswords)),
-    (AccountState::Locked, Some(LockCause::Reopened)),
-    (AccountState::Closed, None),
-];
 
 fn officer(app: &TestApp) -> Browser {
     app.officer(&app.offices.ba_dinh)

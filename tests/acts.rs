@@ -5,13 +5,15 @@
 
 mod support;
 
+use support::accounts::STATES;
 use support::{Browser, Form, TestApp, both_databases, drawing};
 use tnhs::clock;
 use tnhs::db::applications;
+use tnhs::domain::account::AccountAct;
 use tnhs::domain::act::ApplicationAct;
 use tnhs::domain::application::{Application, Kind, Status};
 use tnhs::domain::names::Name;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Action, Role};
 
 /// An application of this kind at Ba Đình that stands in this status.
 fn standing(app: &TestApp, officer: &Browser, kind: Kind, status: Status) -> Application {
@@ -104,6 +106,44 @@ both_databases! {
             }
         }
         assert_eq!(walked, Kind::ALL.len() * Status::ALL.len() * ApplicationAct::ALL.len() * Role::ALL.len());
+    }
+
+    fn what_can_be_done_with_an_account_is_what_the_rules_say(app: TestApp) {
+        let people: Vec<(Role, Browser)> = Role::ALL.iter().map(|role| {
+            let office = if *role == Role::Officer { &app.offices.ba_dinh } else { &app.offices.hanoi };
+            (*role, app.sign_in(&app.employee(*role, office)))
+        }).collect();
+        let offered = people[0].1.open_account(&app.holder("Lê Văn Sơn"));
+        let mut walked = 0;
+        for (state, cause) in STATES {
+            for act in AccountAct::ALL {
+                let account = app.bring_into(&app.holder("Trần Thị Bích Ngọc"), state, cause);
+                let mut order: Vec<&(Role, Browser)> = people.iter().collect();
+                order.sort_by_key(|(role, _)| role.may(Action::ActOnAccount));
+                for (role, browser) in order {
+                    let case = format!("{} {cause:?} · {} · {}", state.label(), act.label(), role.label());
+                    let token = browser.get("/password").form("Đổi mật khẩu");
+                    let form = offered.forced_act(&account, *act).forge("csrf", token.value("csrf"));
+                    let page = browser.submit(form.forge("phone", "0912345678"));
+                    let after = app.account(account.id);
+                    match (role.may(Action::ActOnAccount), act.allowed_in(state, cause)) {
+                        (false, _) => assert_eq!((page.status, after.version), (403, account.version), "{case}"),
+                        (true, Err(refusal)) => {
+                            assert!(page.has_text(&refusal.to_string()), "{case}: {refusal}\n{page}");
+                            assert_eq!((page.status, after.version), (422, account.version), "{case}");
+                        }
+                        (true, Ok(())) => {
+                            assert_eq!((page.status, after.version), (200, account.version + 1), "{case}\n{page}");
+                        }
+                    }
+                    // Who may not see accounts learns of none.
+                    let seen = browser.get(&format!("/accounts/{}", account.id)).status;
+                    assert_eq!(seen, if role.may(Action::SeeAccounts) { 200 } else { 403 }, "{case}");
+                    walked += 1;
+                }
+            }
+        }
+        assert_eq!(walked, STATES.len() * AccountAct::ALL.len() * Role::ALL.len());
     }
 
     /// A page offers what would be done, and nothing else.

@@ -47,6 +47,15 @@ impl Page {
     }
 }
 
+/// Every state that an account can be in.
+pub const STATES: [(AccountState, Option<LockCause>); 5] = [
+    (AccountState::Active, None),
+    (AccountState::Locked, Some(LockCause::Desk)),
+    (AccountState::Locked, Some(LockCause::WrongPasswords)),
+    (AccountState::Locked, Some(LockCause::Reopened)),
+    (AccountState::Closed, None),
+];
+
 impl TestApp {
     /// Somebody of this name who was approved at Ba Đình; the password waits to be sent.
     pub fn holder(&self, name: &str) -> Account {
