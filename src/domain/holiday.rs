@@ -36,6 +36,18 @@ impl Holiday {
             _ => Err(faults),
         }
     }
+
+    pub fn weekday(&self) -> &'static str {
+        match self.day.weekday() {
+            Weekday::Mon => "Thứ Hai",
+            Weekday::Tue => "Thứ Ba",
+            Weekday::Wed => "Thứ Tư",
+            Weekday::Thu => "Thứ Năm",
+            Weekday::Fri => "Thứ Sáu",
+            Weekday::Sat => "Thứ Bảy",
+            Weekday::Sun => "Chủ nhật",
+        }
+    }
 }
 
 fn usable(day: NaiveDate, today: NaiveDate) -> Result<NaiveDate, FieldError> {
@@ -46,21 +58,9 @@ fn usable(day: NaiveDate, today: NaiveDate) -> Result<NaiveDate, FieldError> {
     }
     match day.weekday() {
         Weekday::Sat | Weekday::Sun => {
-            Err(FieldError::new(format!("{} hằng tuần đã là ngày nghỉ, không cần thêm.", weekday(day))))
+            Err(FieldError::new("Thứ Bảy và Chủ nhật đã là ngày nghỉ hằng tuần, không cần thêm."))
         }
         _ => Ok(day),
-    }
-}
-
-pub fn weekday(day: NaiveDate) -> &'static str {
-    match day.weekday() {
-        Weekday::Mon => "Thứ Hai",
-        Weekday::Tue => "Thứ Ba",
-        Weekday::Wed => "Thứ Tư",
-        Weekday::Thu => "Thứ Năm",
-        Weekday::Fri => "Thứ Sáu",
-        Weekday::Sat => "Thứ Bảy",
-        Weekday::Sun => "Chủ nhật",
     }
 }
 

@@ -29,6 +29,7 @@ permissions!(
     ReplacePhoto,
     Assess,
     ManageStaff,
+    ManageHolidays,
     ManageRegistry,
     Import,
     ChangeOwnPassword

@@ -7,6 +7,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::assess::Form;
+use super::tombstone::Tombstone;
 use super::{note_look, within_scope};
 use crate::clock;
 use crate::db::applications::Attempt;
@@ -51,11 +52,15 @@ struct Loaded {
     sharing: (i64, i64),
 }
 
-fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, AppError> {
+/// The application; or, when its personal data was erased, what is left of it.
+fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Result<Loaded, Tombstone>, AppError> {
     let application = within_scope(conn, actor, id)?;
+    if application.erased_at.is_some() {
+        return Ok(Err(Tombstone::load(conn, application)?));
+    }
     let evidence = decisions::evidence(conn, application)?;
     let application = &evidence.application;
-    Ok(Loaded {
+    Ok(Ok(Loaded {
         candidates: registry::candidates(conn, &application.declaration)?,
         attempts: applications::attempts(conn, application)?,
         photos: photos::of_application(conn, id)?,
@@ -64,7 +69,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
         account: accounts::of_application(conn, id)?,
         sharing: accounts::sharing(conn, &application.declaration)?,
         evidence,
-    })
+    }))
 }
 
 #[derive(Template)]
@@ -193,7 +198,10 @@ pub async fn show(
     shown: Shown,
 ) -> Result<HttpResponse, AppError> {
     let person = actor.clone();
-    let loaded = parts.read(move |conn| load(conn, &person, id)).await?;
+    let loaded = match parts.read(move |conn| load(conn, &person, id)).await? {
+        Ok(loaded) => loaded,
+        Err(tombstone) => return tombstone.page(actor, session, list_key(&shown.list), shown.status),
+    };
     let now = clock::now();
     let looked = just_looked(&loaded.events, actor, now);
     let evidence = &loaded.evidence;

@@ -6,6 +6,7 @@ pub mod enter;
 pub mod form;
 pub mod list;
 pub mod photos;
+pub mod tombstone;
 
 use actix_web::HttpRequest;
 
