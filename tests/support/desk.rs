@@ -1,7 +1,9 @@
 //! What an officer does at the desk and what then stands on the page and in the database, in the words of the work.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use tnhs::clock;
 use tnhs::db::messages::{self, Shown};
 use tnhs::db::schema::{accounts, events, sessions};
 use tnhs::domain::application::{Application, Status};
@@ -60,9 +62,13 @@ impl Page {
 impl TestApp {
     /// Somebody who declared at Ba Đình with a portrait and whom the registry knows exactly as declared.
     pub fn ready(&self, name: &str) -> Application {
+        self.ready_at(name, clock::now())
+    }
+
+    pub fn ready_at(&self, name: &str, at: NaiveDateTime) -> Application {
         let person = self.citizen(name);
         self.registered(&person);
-        self.declared(&self.offices.ba_dinh, &person)
+        self.declared_at(&self.offices.ba_dinh, &person, at)
     }
 
     /// *Hợp lệ* is posted although the page does not offer it, and must be refused; returns the reason that is told.
