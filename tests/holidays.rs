@@ -103,7 +103,7 @@ both_databases! {
             ("02/09/2206", "Quốc khánh", "day", "Năm phải từ"),
             (&show_date(saturday), "Tết", "day", "Thứ Bảy và Chủ nhật"),
             (&show_date(known.day), "Tết", "day", "đã có trong danh sách"),
-            (&free, "", "name", "Chưa nhập"),
+            (&free, "", "name", "Bắt buộc nhập"),
         ] {
             let page = add(&browser, day, name).expect(422);
             assert!(page.fault(field).is_some_and(|fault| fault.contains(words)), "«{day}» {name}: {:?}", page.fault(field));
@@ -192,11 +192,11 @@ both_databases! {
             browser.get("/holidays").form("Thêm ngày nghỉ").set("day", &day).set("name", "Nghỉ bù")
         });
         let start = std::sync::Barrier::new(2);
+        let post = |at: usize| {
+            start.wait();
+            admins[at].submit_only(&forms[at]).status
+        };
         let statuses = std::thread::scope(|scope| {
-            let post = |at: usize| {
-                start.wait();
-                admins[at].submit_only(&forms[at]).status
-            };
             let other = scope.spawn(|| post(1));
             [post(0), other.join().unwrap()]
         });

@@ -15,11 +15,10 @@ use tnhs::clock;
 use tnhs::db::applications::NewApplication;
 use tnhs::db::schema::{applications as filed, import_rows, messages as queued};
 use tnhs::db::{Conn, photos};
-use tnhs::domain::application::{Application, Declaration, Guardian, PhotoKind, Status};
+use tnhs::domain::application::{Application, Declaration, PhotoKind, Status};
 use tnhs::domain::dates::{show_date, to_hanoi};
 use tnhs::domain::event::EventKind;
-use tnhs::domain::names::{self, Name};
-use tnhs::domain::numbers::{Email, Phone, SocialCode};
+use tnhs::domain::names;
 use tnhs::domain::outbox::MessageState;
 use tnhs::domain::permission::Role;
 
