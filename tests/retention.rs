@@ -132,7 +132,8 @@ both_databases! {
             app.add_photo(application.id, kind, &drawing(300, 400, [shade, 60, 40]));
         }
         let pictures = pictures_of(&app, &application);
-        // An officer looked for them and replaced a photo; one reminder was sent, one still waits and has failed before.
+        // An officer looked for them and replaced a photo; one reminder was sent, one
+        // still waits; let it say all that a message can.
         let officer = app.officer(office);
         assert_eq!(found_by(&officer, "Tống Khánh Vy"), [application.number.as_str()]);
         let photo = officer.open(&application).form("Thay ảnh");
@@ -143,8 +144,9 @@ both_databases! {
         let traces = traces(&declared);
         app.db(|conn| {
             let waiting = queued::table.filter(queued::state.eq(MessageState::Queued));
-            let why = format!("the gateway refused {}", declared.phone);
-            diesel::update(waiting).set(queued::last_error.eq(why)).execute(conn)
+            let words = format!("{}, {}", declared.name.as_str(), declared.phone);
+            let set = (queued::subject.eq(&words), queued::body.eq(&words), queued::html.eq(&words), queued::last_error.eq(&words));
+            diesel::update(waiting).set(set).execute(conn)
         });
         assert!(found(&app, &traces).len() >= 4, "the test does not look well");
         let removed_at = removed(&app, submitted);
