@@ -8,7 +8,8 @@ use super::names::Name;
 use super::numbers::{ApplicationNumber, Email, IdNumber, Phone, SocialCode};
 
 text_enum! {
-    /// *Trạng thái*: where an application stands. It stands in exactly one; [`super::assessment`] decides the next.
+    /// *Trạng thái*: where an application stands. It stands in exactly one; [`super::assessment`] decides the next, and
+    /// [`super::deadline`] when nobody came.
     pub enum Status {
         Pending = "pending" => "Chờ duyệt",
         AwaitingCode = "awaiting_code" => "Chờ cấp mã số",

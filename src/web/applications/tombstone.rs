@@ -9,6 +9,7 @@ use crate::db::Conn;
 use crate::db::events::{self, Event};
 use crate::domain::application::Application;
 use crate::domain::dates::to_hanoi;
+use crate::domain::deadline::VISIT_DAYS;
 use crate::domain::permission::Actor;
 use crate::error::AppError;
 use crate::web::session::TypedSession;
