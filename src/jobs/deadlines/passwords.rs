@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use chrono::NaiveDateTime;
+
 use super::Sweep;
 use crate::db::{DbError, accounts, deadlines, messages};
 use crate::domain::citizen::{EXPIRY_NOTICE, expiry_notices_due, password_expires_at, set_before};
@@ -19,7 +21,7 @@ impl Sweep<'_> {
     }
 
     /// Tells those who were told `told` times, of passwords that expire at `until` or before.
-    fn tell(&self, told: i32, until: chrono::NaiveDateTime) -> Result<usize, DbError> {
+    fn tell(&self, told: i32, until: NaiveDateTime) -> Result<usize, DbError> {
         let months = self.parts.config.password_months;
         let Some(until) = set_before(until, months).filter(|_| months > 0) else { return Ok(0) };
         let after = Cell::new(None);
