@@ -76,6 +76,10 @@ pub struct Config {
     pub program: PathBuf,
     /// For how long the files of imports are kept.
     pub import_keep: TimeDelta,
+    /// After so many months a citizen's password expires; 0 is never.
+    pub password_months: u32,
+    /// For how long the personal data of a declaration that was removed is kept.
+    pub retention: TimeDelta,
 }
 
 impl Config {
@@ -104,6 +108,8 @@ impl Config {
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
             import_keep: TimeDelta::days(number("TNHS_IMPORT_KEEP_DAYS", &get, 30, 1..=3650)?),
+            password_months: u32::try_from(number("TNHS_PASSWORD_MONTHS", &get, 6, 0..=120)?).unwrap_or(6),
+            retention: TimeDelta::days(number("TNHS_RETENTION_DAYS", &get, 30, 0..=3650)?),
             program: match get("TNHS_PROGRAM") {
                 Some(path) => path.into(),
                 None => std::env::current_exe().unwrap_or_else(|_| "tnhs".into()),
@@ -352,6 +358,8 @@ mod tests {
             ("TNHS_POOL_SIZE", "0"),
             ("TNHS_IMPORT_MAX_MB", "0"),
             ("TNHS_IMPORT_MAX_ROWS", "all"),
+            ("TNHS_PASSWORD_MONTHS", "-1"),
+            ("TNHS_RETENTION_DAYS", "3651"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");

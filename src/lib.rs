@@ -7,7 +7,7 @@
 //! | [`domain`] | the rules of the work, pure: types that cannot hold nonsense, and the decisions | nothing else |
 //! | [`db`] | all the SQL, one file per aggregate, for SQLite and PostgreSQL | `domain` |
 //! | [`adapters`] | the outside world: SMS and mail gateways, photo store, spreadsheet reader, password hashing | `domain` |
-//! | [`jobs`] | what happens without anybody pressing a button: the outbox, re-checks, imports | `db`, `adapters`, `domain` |
+//! | [`jobs`] | what happens without anybody pressing a button: the outbox, deadlines, re-checks, imports | `db`, `adapters`, `domain` |
 //! | [`web`] | all the HTTP: `routes` is the whole URL table; one file per page | `db`, `adapters`, `domain`, what imports left |
 //! | [`demo`] | a made-up province to try everything in | `db`, `adapters`, `domain` |
 //! | [`config`], [`startup`], [`telemetry`], [`clock`], [`error`] | the environment, the parts, the log, the time, the one web error | |
@@ -19,8 +19,8 @@
 //! Each line is kept by a test.
 //!
 //! 1. A decision, its audit event, its account and its messages commit together or not at all.
-//! 2. Every application stands in exactly one status; only [`domain::assessment`] decides the next one; only the server's
-//!    clock counts.
+//! 2. Every application stands in exactly one status; only [`domain::assessment`], and [`domain::deadline`] when nobody came,
+//!    decide the next one; only the server's clock counts.
 //! 3. Two officers on one application: the second sees who changed what, and keeps what they typed.
 //! 4. A citizen's password is made at the moment of sending, held in memory, stored only as a hash. It goes by one channel:
 //!    SMS; by e-mail only after the SMS failed for good. The other channel gets the notice without it.

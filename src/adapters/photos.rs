@@ -75,6 +75,16 @@ impl PhotoStore {
     pub fn load(&self, sha256: &str) -> std::io::Result<Vec<u8>> {
         std::fs::read(self.path(sha256))
     }
+
+    /// Removes a picture for good: what refers to it is forgotten next. One that is not there is removed already. Blocks.
+    pub fn remove(&self, sha256: &str) -> std::io::Result<()> {
+        let path = self.path(sha256);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => std::fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),
+        }
+    }
 }
 
 /// Writes a file whole or not at all, and for good: a reference to it is committed next.

@@ -48,15 +48,17 @@ pub struct Filed {
     pub province_id: Option<AgencyId>,
     pub serial: i32,
     pub entered_by: Option<StaffId>,
+    /// How often somebody who has not come was reminded.
+    pub reminders: i32,
 }
 
 /// Inserts applications and what their names are found by.
 pub fn applications(conn: &mut Conn, filed: &[Filed]) -> QueryResult<()> {
-    const COLUMNS: usize = 35;
+    const COLUMNS: usize = 36;
     for batch in filed.chunks(PARAMETERS / COLUMNS) {
         let rows: Vec<_> = batch
             .iter()
-            .map(|Filed { application, province_id, serial, entered_by }| {
+            .map(|Filed { application, province_id, serial, entered_by, reminders }| {
                 (
                     (
                         applications::id.eq(application.id),
@@ -74,8 +76,9 @@ pub fn applications(conn: &mut Conn, filed: &[Filed]) -> QueryResult<()> {
                         applications::decided_by.eq(application.decided_by),
                         applications::reason.eq(application.reason.as_ref()),
                         applications::entered_by.eq(entered_by),
-                        applications::version.eq(application.version),
+                        applications::reminders.eq(reminders),
                     ),
+                    applications::version.eq(application.version),
                     applications::name_sort.eq(names::sort_key(application.declaration.name.as_str())),
                     declared!(applications, &application.declaration),
                 )

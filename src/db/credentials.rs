@@ -14,7 +14,8 @@ use crate::domain::outbox::{MessageKind, MessageState};
 pub fn add_first_password(conn: &mut Conn, id: AccountId, hash: &str, now: NaiveDateTime) -> QueryResult<bool> {
     let changed = change_passwords(conn, id, |hashes| hashes.push(hash.to_owned()))?;
     if changed {
-        diesel::update(accounts::table.find(id)).set(accounts::password_set_at.eq(now)).execute(conn)?;
+        let set = (accounts::password_set_at.eq(now), accounts::expiry_notices.eq(0));
+        diesel::update(accounts::table.find(id)).set(set).execute(conn)?;
     }
     Ok(changed)
 }

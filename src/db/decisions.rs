@@ -6,7 +6,7 @@ use diesel::result::Error::NotFound;
 
 use super::account_acts::{self, Stopped};
 use super::events::NewEvent;
-use super::{Conn, accounts, applications, credentials, events, holidays, messages, photos, registry};
+use super::{Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry};
 use crate::domain::account::{AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
@@ -90,6 +90,7 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
         let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(stamp.at));
         let due_at = if decision.status().is_open() { due_at } else { application.due_at };
         applications::set_received(conn, application.id, stamp.at, due_at)?;
+        deadlines::drop_waiting_reminders(conn, application.id)?;
     }
     let (account, drafts) = effect(conn, evidence, decision, stamp.at)?;
     messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;

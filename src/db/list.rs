@@ -146,13 +146,13 @@ macro_rules! filtered {
                         (Some(code), None, None) => q.filter(applications::code.eq(code)),
                         (None, Some(phone), None) => q.filter(applications::phone.eq(phone)),
                         (None, None, id_number) => q.filter(applications::id_number.eq(id_number.as_ref())),
-                        // Empty is what nobody has. NULL is what many have: SQLite would then not trust these indexes.
+                        // A dash is what nobody has; erased ones are empty. With NULL SQLite would not trust these indexes.
                         (code, phone, id_number) => q.filter(
                             applications::code
-                                .eq(code.as_deref().unwrap_or_default())
-                                .or(applications::phone.eq(phone.as_deref().unwrap_or_default()))
+                                .eq(code.as_deref().unwrap_or("-"))
+                                .or(applications::phone.eq(phone.as_deref().unwrap_or("-")))
                                 .or(applications::id_number
-.eq(id_number.as_deref().unwrap_or_default())
+.eq(id_number.as_deref().unwrap_or("-"))
 .assume_not_null()),
                         ),
                     };

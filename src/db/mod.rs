@@ -23,6 +23,7 @@ pub mod agencies;
 pub mod applications;
 pub mod bulk;
 pub mod credentials;
+pub mod deadlines;
 pub mod decisions;
 pub mod events;
 pub mod holidays;

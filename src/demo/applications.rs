@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::batch::Batch;
+use super::batch::{Batch, reminders};
 use super::calendar::{Calendar, DAY};
 use super::cases::{Case, Making, Memory, Papers, Portrait};
 use super::people::{Person, Strangers, pick};
@@ -325,7 +325,7 @@ impl<'a> Writer<'a> {
 
         let decision = acted_at.map(|at| (at, officer, papers.verdict));
         let account = (fate.status == Status::Approved).then_some(AccountId(self.last_account + 1));
-        self.batch.history(&application, account, entered_by, decision, address);
+        self.batch.history(&application, account, entered_by, decision, address, self.now);
         self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
         match reason {
             Some(reason) => {
@@ -336,7 +336,8 @@ impl<'a> Writer<'a> {
             None if fate.status == Status::Approved => self.open_account(&application, arrival.office),
             None => {}
         }
-        self.batch.filed.push(Filed { application, province_id, serial, entered_by });
+        let reminders = i32::try_from(reminders(&application, self.now).len()).unwrap_or(0);
+        self.batch.filed.push(Filed { application, province_id, serial, entered_by, reminders });
     }
 
     fn open_account(&mut self, application: &Application, office: usize) {

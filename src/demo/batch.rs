@@ -12,9 +12,10 @@ use crate::db::events::NewEvent;
 use crate::db::{Conn, DbError, registry};
 use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
+use crate::domain::deadline::{REMINDER_DAYS, removed_at};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{AccountId, StaffId};
-use crate::domain::outbox::{Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::ids::{AccountId, ApplicationId, StaffId};
+use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind, MessageState};
 use crate::domain::registry::{Member, Verdict};
 use crate::domain::to_json;
 
@@ -31,6 +32,15 @@ pub struct Batch<'a> {
     events: Vec<NewEvent<'static>>,
 }
 
+/// When somebody was reminded who has not come until now, or until the declaration was removed.
+pub fn reminders(application: &Application, now: NaiveDateTime) -> Vec<NaiveDateTime> {
+    if application.received_at.is_some() {
+        return Vec::new();
+    }
+    let days = REMINDER_DAYS.into_iter().map(|days| application.submitted_at + TimeDelta::days(days));
+    days.filter(|at| *at <= now).collect()
+}
+
 impl<'a> Batch<'a> {
     pub fn is_full(&self) -> bool {
         self.filed.len() >= FULL || self.members.len() >= FULL
@@ -44,6 +54,7 @@ impl<'a> Batch<'a> {
         entered_by: Option<StaffId>,
         decision: Option<(NaiveDateTime, StaffId, Verdict)>,
         address: &'static str,
+        now: NaiveDateTime,
     ) {
         let event = |kind, at, staff: Option<StaffId>, before, after| NewEvent {
             application: Some(application.id),
@@ -58,6 +69,7 @@ impl<'a> Batch<'a> {
         let pending = to_json(&Recorded::default());
         let came_in = if entered_by.is_some() { EventKind::Entered } else { EventKind::Submitted };
         self.events.push(event(came_in, application.submitted_at, entered_by, None, pending.clone()));
+        self.remind(application, now);
         let Some((at, officer, verdict)) = decision else { return };
         let kind = match application.status {
             Status::Pending => return,
@@ -75,6 +87,25 @@ impl<'a> Batch<'a> {
         });
         let decided = event(kind, at, by_officer.then_some(officer), Some(pending), after);
         self.events.push(NewEvent { account, ..decided });
+    }
+
+    /// Reminds somebody who has not come as often as a worker would have.
+    fn remind(&mut self, application: &Application, now: NaiveDateTime) {
+        for (nth, at) in (1..).zip(reminders(application, now)) {
+            self.events.push(NewEvent {
+                application: Some(application.id),
+                account: None,
+                staff: None,
+                kind: EventKind::Reminded,
+                at,
+                address: None,
+                before: None,
+                after: None,
+            });
+            let draft = outbox::reminder(application, removed_at(application.submitted_at));
+            let key = format!("{}-reminder-{nth}", application.id);
+            self.ended(application.id, key, draft, (at, at + TimeDelta::seconds(1)), None);
+        }
     }
 
     /// Adds the photos. `index` chooses among the portraits that suit the applicant.
@@ -120,16 +151,29 @@ impl<'a> Batch<'a> {
         draft: Draft,
         error: Option<&'static str>,
     ) {
+        let created_at = application.decided_at.unwrap_or(now);
+        let ended_at = (created_at + TimeDelta::seconds(rng.random_range(1..90))).min(now);
+        let key =
+            format!("{}-{}-{}-{}", application.id, application.version - 1, draft.kind.code(), draft.channel.code());
+        self.ended(application.id, key, draft, (created_at, ended_at), error);
+    }
+
+    fn ended(
+        &mut self,
+        application: ApplicationId,
+        key: String,
+        draft: Draft,
+        (created_at, ended_at): (NaiveDateTime, NaiveDateTime),
+        error: Option<&'static str>,
+    ) {
         #[derive(serde::Serialize)]
         struct About {
             kind: MessageKind,
             channel: MessageChannel,
         }
-        let created_at = application.decided_at.unwrap_or(now);
-        let ended_at = (created_at + TimeDelta::seconds(rng.random_range(1..90))).min(now);
         let about = About { kind: draft.kind, channel: draft.channel };
         self.events.push(NewEvent {
-            application: Some(application.id),
+            application: Some(application),
             account: draft.account,
             staff: None,
             kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
@@ -139,14 +183,8 @@ impl<'a> Batch<'a> {
             after: Some(to_json(&about)),
         });
         self.messages.push(Ended {
-            application: application.id,
-            key: format!(
-                "{}-{}-{}-{}",
-                application.id,
-                application.version - 1,
-                draft.kind.code(),
-                draft.channel.code()
-            ),
+            application,
+            key,
             draft,
             state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
             attempts: 1,

@@ -5,7 +5,7 @@ use chrono::NaiveDateTime;
 use super::*;
 use crate::db::decisions::evidence;
 use crate::db::list::{self, Query};
-use crate::db::{DatabaseUrl, applications as stored, messages, photos};
+use crate::db::{DatabaseUrl, applications as stored, deadlines, messages, photos};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{self, Assessment, Checklist, Decision, Evidence};
 use crate::domain::deadline::DeadlineState;
@@ -13,7 +13,7 @@ use crate::domain::filter::Sort;
 use crate::domain::ids::ApplicationId;
 use crate::domain::names::Name;
 use crate::domain::numbers::{Email, IdNumber, Phone, SocialCode};
-use crate::domain::outbox::MessageState;
+use crate::domain::outbox::{MessageKind, MessageState};
 use crate::domain::permission::Scope;
 use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Verdict};
@@ -268,13 +268,15 @@ fn keeps_the_rules(filling: &Filling) {
         let sent = filling.query(|conn| messages::of_application(conn, application.id));
         assert!(sent.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Dead)));
         match application.status {
-            Status::Pending | Status::AwaitingCode => assert!(application.decided_at.is_none() && sent.is_empty()),
+            Status::Pending | Status::AwaitingCode => {
+                assert!(application.decided_at.is_none() && sent.iter().all(|m| m.kind == MessageKind::Reminder));
+            }
             Status::Approved => {
                 assert!(matches!(evidence.verdict(), Verdict::Exact | Verdict::Unaccented), "{number}");
                 assert!(evidence.pictures.contains(&PhotoKind::Portrait) && !sent.is_empty(), "{number}");
             }
             Status::Rejected => assert!(application.reason.is_some() && !sent.is_empty(), "{number}"),
-            Status::Expired => assert!(application.received_at.is_none() && sent.is_empty(), "{number}"),
+            Status::Expired => assert!(application.received_at.is_none() && sent.len() == 2, "{number}"),
         }
         if application.status == Status::Pending && application.received_at.is_none() {
             assert!(application.due_at > filling.now, "{number} would have been removed");
@@ -283,6 +285,8 @@ fn keeps_the_rules(filling: &Filling) {
     let dead = filling.query(|conn| list::with_dead_messages(conn, &filling.ids(Scope::Country)));
     assert_eq!(dead.len(), 2);
     assert_eq!(filling.query(messages::waiting), 0);
+    let unreminded = filling.query(|conn| deadlines::unreminded(conn, filling.now, 1));
+    assert!(unreminded.is_empty(), "somebody would be reminded");
 }
 
 #[test]

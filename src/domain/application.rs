@@ -8,7 +8,8 @@ use super::names::Name;
 use super::numbers::{ApplicationNumber, Email, IdNumber, Phone, SocialCode};
 
 text_enum! {
-    /// *Trạng thái*: where an application stands. It stands in exactly one; [`super::assessment`] decides the next.
+    /// *Trạng thái*: where an application stands. It stands in exactly one; [`super::assessment`] decides the next, and
+    /// [`super::deadline`] when nobody came.
     pub enum Status {
         Pending = "pending" => "Chờ duyệt",
         AwaitingCode = "awaiting_code" => "Chờ cấp mã số",
@@ -97,6 +98,25 @@ pub struct Declaration {
 }
 
 impl Declaration {
+    /// What is left of one when its personal data was erased.
+    pub fn erased() -> Self {
+        Self {
+            code: SocialCode::from_stored(String::new()),
+            name: Name::from_stored(String::new()),
+            birth_date: None,
+            sex: None,
+            id_number: None,
+            id_issued_on: None,
+            id_issued_by: None,
+            phone: Phone::from_stored(String::new()),
+            email: None,
+            address: None,
+            province_code: None,
+            commune_code: None,
+            guardian: None,
+        }
+    }
+
     /// Where notices go: the guardian's telephone for a minor, else the applicant's own.
     pub fn notice_phone(&self) -> &Phone {
         self.guardian.as_ref().map_or(&self.phone, |guardian| &guardian.phone)

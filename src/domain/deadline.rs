@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 
-use super::application::Status;
+use super::application::{Application, Status};
 use super::dates::{from_hanoi, to_hanoi};
 
 text_enum! {
@@ -24,6 +24,10 @@ pub const DUE_SOON_SECONDS: i64 = 24 * 3600;
 
 /// After this many days a declaration whose person did not come is removed.
 pub const VISIT_DAYS: i64 = 10;
+
+/// So many days after declaring somebody who has not come is reminded, the first and the second time (the guide, section 3,
+/// **decided**).
+pub const REMINDER_DAYS: [i64; 2] = [7, 9];
 
 const WORKING_DAYS: u32 = 3;
 
@@ -58,6 +62,28 @@ impl Calendar {
 /// When a declaration is removed whose person did not come: UTC.
 pub fn removed_at(submitted_at: NaiveDateTime) -> NaiveDateTime {
     submitted_at + TimeDelta::days(VISIT_DAYS)
+}
+
+/// Whether a declaration still waits for its person to come. A minor's needs no visit (the guide, section 3), and whoever was
+/// assessed has come, also when the application came back from *Chờ cấp mã số* or was reopened.
+pub fn awaits_visit(application: &Application) -> bool {
+    application.status == Status::Pending
+        && application.received_at.is_none()
+        && application.declaration.guardian.is_none()
+}
+
+/// Whether a declaration is to be removed because its person did not come: exactly from the end of the tenth day on.
+pub fn is_removed(application: &Application, now: NaiveDateTime) -> bool {
+    awaits_visit(application) && removed_at(application.submitted_at) <= now
+}
+
+/// How often somebody who has not come must have been reminded by now. Of a declaration that is to be removed nobody is
+/// reminded any more.
+pub fn reminders_due(submitted_at: NaiveDateTime, now: NaiveDateTime) -> i32 {
+    if removed_at(submitted_at) <= now {
+        return 0;
+    }
+    REMINDER_DAYS.into_iter().map(|days| i32::from(submitted_at + TimeDelta::days(days) <= now)).sum()
 }
 
 impl DeadlineState {
@@ -101,7 +127,16 @@ mod tests {
 
     #[test]
     fn a_decision_is_due_three_working_days_after_receipt() {
-        let days = ["2026-02-16", "2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20", "2026-04-30", "2026-05-01"];
+        let days = [
+            "2026-01-01",
+            "2026-02-16",
+            "2026-02-17",
+            "2026-02-18",
+            "2026-02-19",
+            "2026-02-20",
+            "2026-04-30",
+            "2026-05-01",
+        ];
         let calendar = Calendar::of(days.map(|day| day.parse().unwrap()));
         for (received, due) in [
             ("23/11/2026 09:00", "26/11/2026 17:00"),
@@ -110,6 +145,8 @@ mod tests {
             // Tết 2026: the 16th to the 20th of February.
             ("13/02/2026 15:00", "25/02/2026 17:00"),
             ("29/04/2026 08:00", "06/05/2026 17:00"),
+            // The year's end.
+            ("30/12/2025 08:00", "05/01/2026 17:00"),
         ] {
             assert_eq!(calendar.due_at(at(received), Some(at(received))), at(due), "{received}");
         }
@@ -118,6 +155,21 @@ mod tests {
     #[test]
     fn a_person_who_did_not_come_has_ten_days() {
         assert_eq!(Calendar::default().due_at(at("20/11/2026 09:00"), None), at("30/11/2026 09:00"));
+    }
+
+    #[test]
+    fn whoever_has_not_come_is_reminded_after_seven_and_nine_days_and_not_after_the_tenth() {
+        let submitted = at("20/11/2026 09:00");
+        for (now, reminders) in [
+            ("27/11/2026 08:59", 0),
+            ("27/11/2026 09:00", 1),
+            ("29/11/2026 08:59", 1),
+            ("29/11/2026 09:00", 2),
+            ("30/11/2026 08:59", 2),
+            ("30/11/2026 09:00", 0),
+        ] {
+            assert_eq!(reminders_due(submitted, at(now)), reminders, "{now}");
+        }
     }
 
     #[test]

@@ -106,6 +106,12 @@ impl Actor {
         if self.role == Role::Admin { self.below() } else { Scope::Nothing }
     }
 
+    /// Whether this person keeps the days on which offices are closed: they hold for the country, so only an admin of the
+    /// centre does; the others look.
+    pub fn keeps_holidays(&self) -> bool {
+        self.manages() == Scope::Country
+    }
+
     /// This person's office and all below it.
     fn below(&self) -> Scope {
         match self.province_id {

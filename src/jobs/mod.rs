@@ -1,6 +1,7 @@
 //! What happens without anybody pressing a button. Each step is a function that a test can call with a clock of its own;
 //! [`run`] only repeats them.
 
+pub mod deadlines;
 pub mod import;
 pub mod outbox;
 pub mod recheck;
@@ -17,10 +18,11 @@ use crate::startup::Parts;
 /// Runs all jobs until `stop` turns true, then finishes what is under way.
 pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
     let leaving = Arc::new(AtomicBool::new(false));
-    let imports = {
+    let beside = |job: fn(&Arc<Parts>, &AtomicBool)| {
         let (parts, leaving) = (Arc::clone(&parts), Arc::clone(&leaving));
-        tokio::task::spawn_blocking(move || import::run(&parts, &leaving))
+        tokio::task::spawn_blocking(move || job(&parts, &leaving))
     };
+    let (imports, deadlines) = (beside(import::run), beside(deadlines::run));
     let mut until_sweep = 0;
     while !*stop.borrow() {
         let busy = match outbox::step(&parts, clock::now()).await {
@@ -43,8 +45,10 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         }
     }
     leaving.store(true, Ordering::Relaxed);
-    if let Err(error) = imports.await {
-        tracing::error!("imports: {error}");
+    for (job, ended) in [("imports", imports.await), ("deadlines", deadlines.await)] {
+        if let Err(error) = ended {
+            tracing::error!("{job}: {error}");
+        }
     }
 }
 

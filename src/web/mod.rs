@@ -8,6 +8,7 @@ pub mod assets;
 pub mod counts;
 pub mod download;
 pub mod guard;
+pub mod holidays;
 pub mod imports;
 pub mod password;
 pub mod registry;
@@ -44,6 +45,7 @@ pub enum Menu {
     Staff,
     Registry,
     Imports,
+    Holidays,
     Password,
 }
 

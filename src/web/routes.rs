@@ -8,7 +8,7 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
-use super::{assets, guard, password, registry, session, sign_in, staff};
+use super::{assets, guard, holidays, password, registry, session, sign_in, staff};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -77,6 +77,10 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/registry", get().to(registry::get))
                 .route("/registry/search", post().to(registry::search))
                 .route("/registry/export", post().to(registry::export))
+                // Ngày nghỉ
+                .route("/holidays", get().to(holidays::get))
+                .route("/holidays", post().to(holidays::post))
+                .route("/holidays/remove", post().to(holidays::remove))
                 // Nhập từ Excel
                 .service(
                     imports::configure(web::resource(super::imports::PATH), parts)

@@ -1,5 +1,6 @@
 //! What an officer does at the desk and what then stands on the page and in the database, in the words of the work.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use tnhs::clock;
@@ -63,9 +64,13 @@ impl Page {
 impl TestApp {
     /// Somebody who declared at Ba Đình with a portrait and whom the registry knows exactly as declared.
     pub fn ready(&self, name: &str) -> Application {
+        self.ready_at(name, clock::now())
+    }
+
+    pub fn ready_at(&self, name: &str, at: NaiveDateTime) -> Application {
         let person = self.citizen(name);
         self.registered(&person);
-        self.declared(&self.offices.ba_dinh, &person)
+        self.declared_at(&self.offices.ba_dinh, &person, at)
     }
 
     /// Somebody who declared at Ba Đình and whose application this officer approved.

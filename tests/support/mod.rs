@@ -8,7 +8,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::JoinHandle;
 
@@ -22,13 +22,14 @@ use tnhs::db::agencies::{self, Agency};
 use tnhs::db::applications::{self, NewApplication};
 use tnhs::db::{Conn, DbError, photos, registry, staff};
 use tnhs::domain::application::{Application, Channel, Declaration, Kind, PhotoKind, Sex};
-use tnhs::domain::dates::{BirthDate, hanoi_year};
-use tnhs::domain::deadline;
+use tnhs::domain::dates::{BirthDate, from_hanoi, hanoi_year};
+use tnhs::domain::deadline::removed_at;
 use tnhs::domain::ids::{ApplicationId, StaffId};
 use tnhs::domain::names::Name;
 use tnhs::domain::numbers::{Email, IdNumber, Phone, SocialCode};
 use tnhs::domain::permission::{Role, Scope};
 use tnhs::domain::registry::Member;
+use tnhs::jobs::deadlines::{self, Sweep};
 use tnhs::startup::{self, Parts};
 
 pub use browser::{Browser, Page};
@@ -40,6 +41,7 @@ pub mod accounts;
 pub mod browser;
 pub mod database;
 pub mod desk;
+pub mod dying;
 pub mod form;
 pub mod gateways;
 pub mod program;
@@ -187,6 +189,10 @@ impl TestApp {
         self.parts.db.write(|conn| Ok::<_, DbError>(f(conn)?)).unwrap()
     }
 
+    pub fn backend(&self) -> Backend {
+        self._database.backend()
+    }
+
     fn next(&self) -> u32 {
         self.made.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -278,8 +284,11 @@ impl TestApp {
     }
 
     pub fn declared_without_portrait(&self, office: &Agency, person: &Declaration, at: NaiveDateTime) -> Application {
-        let new = filing(office, person, at);
-        let (id, _) = self.db(|conn| applications::insert(conn, &new));
+        self.filed(&filing(office, person, at))
+    }
+
+    pub fn filed(&self, new: &NewApplication<'_>) -> Application {
+        let (id, _) = self.db(|conn| applications::insert(conn, new));
         self.application(id)
     }
 
@@ -314,6 +323,14 @@ impl TestApp {
         while tnhs::jobs::import::step(&self.parts, clock::now(), &never).unwrap() {}
     }
 
+    // Deadlines.
+
+    /// A worker that looks at this time for what is due.
+    pub fn sweep(&self, now: NaiveDateTime) -> Sweep<'_> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        Sweep { parts: &self.parts, now, batch: deadlines::BATCH, leaving: &NEVER }
+    }
+
     /// The text messages that left, oldest first.
     pub fn sms(&self) -> Vec<String> {
         texts(&self.folder.path().join("sms"))
@@ -327,6 +344,12 @@ impl TestApp {
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The instant, in UTC, at which Hanoi's clock shows this, as dd/mm/yyyy HH:MM.
+pub fn hanoi(text: &str) -> NaiveDateTime {
+    let local = NaiveDateTime::parse_from_str(text, "%d/%m/%Y %H:%M").unwrap();
+    from_hanoi(local.date(), local.time())
 }
 
 /// What the household registry says of a person who declared everything as it is.
@@ -354,7 +377,7 @@ pub fn filing<'a>(office: &Agency, person: &'a Declaration, at: NaiveDateTime) -
         declaration: person,
         submitted_at: at,
         received_at: None,
-        due_at: deadline::removed_at(at),
+        due_at: removed_at(at),
         entered_by: None,
         year: hanoi_year(at),
         request_key: None,

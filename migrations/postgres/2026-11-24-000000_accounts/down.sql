@@ -1,10 +1,12 @@
 DROP TABLE api_keys;
+DELETE FROM meta WHERE key IN ('holidays_revision', 'due_at_revision');
 DROP TABLE holidays;
 DROP INDEX events_by_account;
 ALTER TABLE events DROP COLUMN account_id;
 DROP INDEX messages_by_account;
 ALTER TABLE messages DROP COLUMN otp_id;
 DROP TABLE otps;
+DROP INDEX photos_by_sha256;
 DROP INDEX applications_to_erase;
 DROP INDEX applications_unvisited;
 ALTER TABLE applications DROP COLUMN erased_at;

@@ -50,7 +50,9 @@ CREATE INDEX accounts_by_province ON accounts (province_id, id, state);
 CREATE INDEX accounts_by_guardian ON accounts (guardian_code) WHERE guardian_code IS NOT NULL;
 CREATE INDEX accounts_by_guardian_phone ON accounts (guardian_phone) WHERE guardian_phone IS NOT NULL;
 CREATE INDEX accounts_by_guardian_email ON accounts (guardian_email) WHERE guardian_email IS NOT NULL;
-CREATE INDEX accounts_by_password_age ON accounts (password_set_at, id) WHERE state = 'active' AND password_set_at IS NOT NULL;
+-- Whose password grows old and who was not told yet that it has expired.
+CREATE INDEX accounts_by_password_age ON accounts (expiry_notices, password_set_at, id)
+    WHERE state = 'active' AND password_set_at IS NOT NULL AND expiry_notices < 2;
 
 -- How often somebody who has not come was reminded; when personal data was erased and only number, dates and agency stayed.
 ALTER TABLE applications ADD COLUMN reminders INTEGER NOT NULL DEFAULT 0;
@@ -58,6 +60,8 @@ ALTER TABLE applications ADD COLUMN erased_at TIMESTAMP;
 CREATE INDEX applications_unvisited ON applications (submitted_at, id)
     WHERE status = 'pending' AND received_at IS NULL AND guardian_name IS NULL;
 CREATE INDEX applications_to_erase ON applications (decided_at, id) WHERE status = 'expired' AND erased_at IS NULL;
+-- Who else has a picture.
+CREATE INDEX photos_by_sha256 ON photos (sha256);
 
 -- One-time passwords on their way. The digits are made at the moment of sending; of each that may have arrived the hash is
 -- kept, one PHC string a line.
@@ -122,6 +126,9 @@ INSERT INTO holidays (day, name) VALUES
     ('2027-05-03', 'Quốc tế Lao động (nghỉ bù)'),
     ('2027-09-02', 'Quốc khánh'),
     ('2027-09-03', 'Quốc khánh');
+
+-- The first rises with every change of the holidays; the second is the one by which every due_at has been looked at.
+INSERT INTO meta (key, value) VALUES ('holidays_revision', '0'), ('due_at_revision', '0');
 
 -- The programs that may ask the interface for accounts, by the hash of their key: a copy of this table opens nothing.
 CREATE TABLE api_keys (

@@ -7,6 +7,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::assess::Form;
+use super::tombstone::Tombstone;
 use super::{note_look, supervise, within_scope};
 use crate::clock;
 use crate::db::agencies::Agency;
@@ -64,8 +65,12 @@ struct Loaded {
     offices: Vec<Agency>,
 }
 
-fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, AppError> {
+/// The application; or, when its personal data was erased, what is left of it.
+fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Result<Loaded, Tombstone>, AppError> {
     let application = within_scope(conn, actor, id)?;
+    if application.erased_at.is_some() {
+        return Ok(Err(Tombstone::load(conn, application)?));
+    }
     let evidence = decisions::evidence(conn, application)?;
     let application = &evidence.application;
     let declaration = &application.declaration;
@@ -81,7 +86,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
         Some(account) => accounts::find_for(conn, actor, account.id, clock::now())?,
         None => None,
     };
-    Ok(Loaded {
+    Ok(Ok(Loaded {
         candidates: registry::candidates(conn, declaration)?,
         attempts: applications::attempts(conn, application)?,
         rejected: rejected(conn, application, &photos)?,
@@ -101,7 +106,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Loaded, App
         sharing: accounts::sharing(conn, declaration)?,
         photos,
         evidence,
-    })
+    }))
 }
 
 /// What a change of information would change, or has changed.
@@ -313,7 +318,10 @@ pub async fn show(
     shown: Shown,
 ) -> Result<HttpResponse, AppError> {
     let person = actor.clone();
-    let loaded = parts.read(move |conn| load(conn, &person, id)).await?;
+    let loaded = match parts.read(move |conn| load(conn, &person, id)).await? {
+        Ok(loaded) => loaded,
+        Err(tombstone) => return tombstone.page(actor, session, list_key(&shown.list), shown.status),
+    };
     let now = clock::now();
     let looked = just_looked(&loaded.events, actor, now);
     let evidence = &loaded.evidence;

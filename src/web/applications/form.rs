@@ -35,6 +35,9 @@ pub async fn get(
     let (id, actor) = (ApplicationId(path.into_inner()), person.clone());
     let (app, latest) =
         parts.read(move |conn| Ok((within_scope(conn, &actor, id)?, events::of_application(conn, id, 1)?))).await?;
+    if app.erased_at.is_some() {
+        return Err(AppError::NotFound);
+    }
     if !just_looked(&latest, &person, clock::now()) {
         note_look(&parts, &person, id, &request).await?;
     }

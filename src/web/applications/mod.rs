@@ -7,6 +7,7 @@ pub mod form;
 pub mod list;
 pub mod photos;
 pub mod supervise;
+pub mod tombstone;
 
 use actix_web::HttpRequest;
 
