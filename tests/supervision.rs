@@ -143,6 +143,17 @@ both_databases! {
         assert!(page.history()[0].contains("<b>'; DROP TABLE x;--"), "{:?}", page.history());
     }
 
+    fn the_account_goes_along_with_the_application_that_it_came_from(app: TestApp) {
+        let application = app.approved(&app.officer(&app.offices.ba_dinh), "Trần Thị Bích Ngọc");
+        let supervisor = supervisor(&app);
+        let form = supervisor.open(&application).form("Mở lại").set("reopen_reason", "Nhầm cơ quan");
+        let page = supervisor.submit(form.check("acknowledged")).expect(200);
+        supervisor.submit(page.form("Chuyển").set("agency", "00102").set("move_reason", "Gần nhà")).expect(200);
+        let account = app.account_of(&application);
+        app.officer(&app.offices.dong_da).get(&format!("/accounts/{}", account.id)).expect(200);
+        app.officer(&app.offices.ba_dinh).get(&format!("/accounts/{}", account.id)).expect(404);
+    }
+
     fn an_application_goes_only_to_an_office_within_the_supervisors_reach(app: TestApp) {
         let application = app.ready("Trần Thị Bích Ngọc");
         let supervisor = supervisor(&app);

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::agencies::Agency;
-use super::schema::{agencies, agency_serials, applications, name_tokens, staff};
+use super::schema::{accounts, agencies, agency_serials, applications, name_tokens, staff};
 use super::{Conn, one_row};
 use crate::domain::account::Account;
 use crate::domain::application::{Application, Channel, Declaration, Guardian, Kind, Sex, Status};
@@ -390,6 +390,10 @@ pub fn give_to(conn: &mut Conn, id: ApplicationId, version: i32, agency: &Agency
     if changed == 1 {
         diesel::update(name_tokens::table.filter(name_tokens::application_id.eq(id)))
             .set((name_tokens::agency_id.eq(agency.id), name_tokens::province_id.eq(agency.province_id)))
+            .execute(conn)?;
+        // The account that it was granted before it was opened again goes along.
+        diesel::update(accounts::table.filter(accounts::application_id.eq(id)))
+            .set((accounts::agency_id.eq(agency.id), accounts::province_id.eq(agency.province_id)))
             .execute(conn)?;
     }
     Ok(changed)

@@ -11,7 +11,7 @@ use super::applications::declared;
 use super::schema::{accounts, applications, import_rows, imports, messages, name_tokens, photos};
 use crate::domain::account::AccountState;
 use crate::domain::application::{Application, Declaration, Status};
-use crate::domain::deadline::{REMINDER_DAYS, VISIT_DAYS};
+use crate::domain::deadline::{REMINDER_DAYS, VISIT_DAYS, removed_at};
 use crate::domain::ids::{AccountId, ApplicationId};
 use crate::domain::outbox::{MessageKind, MessageState};
 use crate::domain::workbook::Kind;
@@ -30,15 +30,16 @@ pub fn overdue(conn: &mut Conn, now: NaiveDateTime, limit: i64) -> QueryResult<V
         .load(conn)
 }
 
-/// Removes a declaration, when nobody has changed it since it was read.
-pub fn expire(conn: &mut Conn, application: &Application, now: NaiveDateTime) -> QueryResult<bool> {
+/// Removes a declaration, when nobody has changed it since it was read. It ends when its ten days do, whenever that is noticed:
+/// no office was late with it.
+pub fn expire(conn: &mut Conn, application: &Application) -> QueryResult<bool> {
     let as_it_was = applications::table
         .filter(applications::id.eq(application.id))
         .filter(applications::version.eq(application.version));
     let changed = diesel::update(as_it_was)
         .set((
             applications::status.eq(Status::Expired),
-            applications::decided_at.eq(now),
+            applications::decided_at.eq(removed_at(application.submitted_at)),
             applications::version.eq(application.version + 1),
         ))
         .execute(conn)?;

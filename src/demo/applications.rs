@@ -292,8 +292,7 @@ impl<'a> Writer<'a> {
         let due_at = self.holidays.due_at(arrival.submitted_at, received_at);
         let acted_at = match fate.status {
             Status::Pending => None,
-            // What is past its time is removed some minutes later.
-            Status::Expired => Some(due_at + TimeDelta::minutes(self.rng.random_range(1..60))),
+            Status::Expired => Some(due_at),
             Status::Approved | Status::Rejected | Status::AwaitingCode => {
                 fate.decided.map(|position| self.calendar.instant(position))
             }

@@ -16,7 +16,7 @@ impl Sweep<'_> {
             |conn| Ok(deadlines::overdue(conn, self.now, self.batch)?),
             |conn, id| {
                 let Some(application) = applications::find(conn, Scope::Country, id)? else { return Ok(false) };
-                if !is_removed(&application, self.now) || !deadlines::expire(conn, &application, self.now)? {
+                if !is_removed(&application, self.now) || !deadlines::expire(conn, &application)? {
                     return Ok(false);
                 }
                 deadlines::drop_waiting_reminders(conn, id)?;
