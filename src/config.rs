@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -76,6 +77,10 @@ pub struct Config {
     pub program: PathBuf,
     /// For how long the files of imports are kept.
     pub import_keep: TimeDelta,
+    /// How many months a citizen's password is good; 0 is for ever. The rule is `domain::citizen::password_expires_at`.
+    pub password_months: u32,
+    /// How many calls a minute one key of the interface has.
+    pub api_per_minute: NonZeroU32,
 }
 
 impl Config {
@@ -110,6 +115,11 @@ impl Config {
             },
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             import_limits: import_limits(&get)?,
+            password_months: u32::try_from(number("TNHS_PASSWORD_MONTHS", &get, 6, 0..=60)?).unwrap_or(6),
+            api_per_minute: u32::try_from(number("TNHS_API_PER_MINUTE", &get, 600, 1..=1_000_000)?)
+                .ok()
+                .and_then(NonZeroU32::new)
+                .unwrap_or(NonZeroU32::MIN),
             database,
             listen,
             data_dir,
@@ -327,6 +337,7 @@ mod tests {
         assert_eq!(config.base_url, "http://127.0.0.1:8080");
         assert_eq!(config.session_idle, TimeDelta::minutes(15));
         assert_eq!(config.import_limits, Limits::default());
+        assert_eq!((config.password_months, config.api_per_minute.get()), (6, 600));
     }
 
     #[test]
@@ -352,6 +363,8 @@ mod tests {
             ("TNHS_POOL_SIZE", "0"),
             ("TNHS_IMPORT_MAX_MB", "0"),
             ("TNHS_IMPORT_MAX_ROWS", "all"),
+            ("TNHS_PASSWORD_MONTHS", "61"),
+            ("TNHS_API_PER_MINUTE", "0"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");

@@ -84,9 +84,11 @@ macro_rules! text_column {
 pub mod account;
 pub mod act;
 pub mod agency;
+pub mod api_key;
 pub mod application;
 pub mod assessment;
 pub mod change;
+pub mod citizen;
 pub mod dates;
 pub mod deadline;
 pub mod declaration;
