@@ -18,8 +18,10 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub mod accounts;
 pub mod agencies;
+pub mod api_keys;
 pub mod applications;
 pub mod bulk;
+pub mod citizens;
 pub mod credentials;
 pub mod decisions;
 pub mod events;

@@ -2,6 +2,8 @@
 //! and its POST. Nothing here decides anything about the work: that is `domain`'s, and no SQL is written here.
 
 pub mod allowed;
+pub mod api;
+pub mod api_keys;
 pub mod applications;
 pub mod assets;
 pub mod counts;
@@ -42,6 +44,7 @@ pub enum Menu {
     Staff,
     Registry,
     Imports,
+    ApiKeys,
     Password,
 }
 
@@ -57,7 +60,7 @@ impl Chrome {
     }
 
     pub fn may(&self, action: Action) -> bool {
-        self.actor.role.may(action)
+        self.actor.may(action)
     }
 }
 
