@@ -100,6 +100,8 @@ pub struct Tried {
     pub account: AccountId,
     /// None when nothing can be right: there is no password, or the tries are used up.
     pub hashes: Option<String>,
+    /// False when the tries were used up before.
+    pub counted: bool,
     /// Whether no further try is left if this one is wrong.
     pub is_last: bool,
 }
@@ -109,12 +111,14 @@ pub fn count_try(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<Tried
     let account = accounts::table.filter(accounts::code.eq(code));
     let counted = diesel::update(account.filter(accounts::failed_tries.lt(WRONG_PASSWORDS)))
         .set(accounts::failed_tries.eq(accounts::failed_tries + 1))
-        .execute(conn)?;
+        .execute(conn)?
+        == 1;
     let row: Option<(AccountId, Option<String>, i32)> =
         account.select((accounts::id, accounts::password_hashes, accounts::failed_tries)).first(conn).optional()?;
     Ok(row.map(|(account, hashes, tries)| Tried {
         account,
-        hashes: hashes.filter(|_| counted == 1),
+        hashes: hashes.filter(|_| counted),
+        counted,
         is_last: tries >= WRONG_PASSWORDS,
     }))
 }

@@ -1,7 +1,7 @@
 //! The keys with which other programs of the agency use the interface. A key is shown once; only its hash is kept.
 
+use rand::CryptoRng;
 use rand::distr::{Alphanumeric, SampleString};
-use rand::{CryptoRng, Rng};
 
 use super::citizen::sha256_hex;
 use super::text::{self, FieldError};
@@ -19,7 +19,7 @@ const PREFIX: &str = "tnhs_";
 /// 43 characters of 62 hold 256 bits.
 const LENGTH: usize = 43;
 
-pub fn new_key(rng: &mut (impl CryptoRng + Rng)) -> String {
+pub fn new_key(rng: &mut impl CryptoRng) -> String {
     format!("{PREFIX}{}", Alphanumeric.sample_string(rng, LENGTH))
 }
 

@@ -36,6 +36,7 @@ pub use database::{Backend, TestDb};
 pub use form::Form;
 pub use program::{Finished, Program, Running};
 
+pub mod api;
 pub mod browser;
 pub mod database;
 pub mod desk;

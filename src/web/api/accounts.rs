@@ -13,16 +13,14 @@ use utoipa::ToSchema;
 
 use super::call::{Accounts, Call};
 use super::problem::{Problem, Refused};
-use crate::db::Conn;
-use crate::db::citizens::{self, Stamp};
-use crate::db::credentials::{self, Tried};
-use crate::domain::account::{Account, AccountState, OtpPurpose};
+use super::proof::{Otp, Proven, judge_otp, prove, still_proven};
+use crate::db::{citizens, credentials};
+use crate::domain::account::OtpPurpose;
 use crate::domain::citizen::{self, ChangeFirst, Device, OTP_SECONDS, OTP_WINDOW, Password, must_change, otp_wait};
 use crate::domain::declaration::Faults;
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::numbers::SocialCode;
 use crate::domain::text::FieldError;
-use crate::error::AppError;
 use crate::startup::Parts;
 
 /// No answer leaves sooner after its call came in: comparing a password takes less, whether or not there is an account.
@@ -37,87 +35,6 @@ pub async fn answer_in_its_time(
     let answer = next.call(request).await;
     tokio::time::sleep_until(not_before).await;
     answer
-}
-
-/// The account whose password was right, and the hashes that it was compared with.
-struct Proven {
-    account: Account,
-    hashes: String,
-}
-
-/// Compares a password, and goes on with the account in the transaction that forgets wrong tries. A try is counted before
-/// the password is compared, in the database, so that neither many at once nor many servers give more of them.
-async fn prove<T, F>(
-    parts: &Parts,
-    stamp: &Stamp,
-    (code, password): (SocialCode, Password),
-    go_on: F,
-) -> Result<T, Problem>
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Conn, Proven) -> Result<Result<T, Problem>, AppError> + Send + 'static,
-{
-    parts.limits.account(&code)?;
-    let tried = parts.note(move |conn| Ok(credentials::count_try(conn, &code)?)).await?;
-    let hashes = tried.as_ref().and_then(|tried| tried.hashes.clone());
-    let right = match parts.hasher.verify(password.into_clear(), hashes).await {
-        Ok(right) => right,
-        Err(error) => {
-            if let Some(Tried { account, .. }) = tried {
-                parts.note(move |conn| Ok(credentials::take_try_back(conn, account)?)).await?;
-            }
-            return Err(error.into());
-        }
-    };
-    match tried {
-        Some(Tried { account, hashes: Some(hashes), .. }) if right => {
-            parts.note(move |conn| still_proven(conn, account, hashes, go_on)).await?
-        }
-        Some(Tried { account, is_last: true, .. }) => {
-            let stamp = stamp.clone();
-            parts.write(move |conn| Ok(citizens::lock_when_used_up(conn, account, &stamp)?)).await?;
-            Err(Problem::WrongPassword)
-        }
-        _ => Err(Problem::WrongPassword),
-    }
-}
-
-/// Goes on with an account if its password is still the one that was compared, and the account in use.
-fn still_proven<T>(
-    conn: &mut Conn,
-    id: AccountId,
-    hashes: String,
-    go_on: impl FnOnce(&mut Conn, Proven) -> Result<Result<T, Problem>, AppError>,
-) -> Result<Result<T, Problem>, AppError> {
-    let Some(account) = citizens::proven(conn, id, &hashes)? else {
-        return Ok(Err(Problem::WrongPassword));
-    };
-    match account.state {
-        AccountState::Active => go_on(conn, Proven { account, hashes }),
-        AccountState::Locked => Ok(Err(Problem::Locked(account.lock_cause))),
-        AccountState::Closed => Ok(Err(Problem::WrongPassword)),
-    }
-}
-
-/// A one-time password that is given.
-struct Otp {
-    id: OtpId,
-    digits: String,
-}
-
-/// Compares the digits; a try is counted before.
-async fn judge_otp(
-    parts: &Parts,
-    Otp { id, digits }: Otp,
-    account: AccountId,
-    (purpose, device): (OtpPurpose, Option<Device>),
-    stamp: &Stamp,
-) -> Result<(), Problem> {
-    let now = stamp.at;
-    let hashes = parts
-        .note(move |conn| Ok(credentials::count_otp_try(conn, (id, account), purpose, device.as_ref(), now)?))
-        .await?;
-    if parts.hasher.verify(digits, hashes).await? { Ok(()) } else { Err(Problem::WrongOtp) }
 }
 
 /// Gathers what is wrong with the fields of a body.
@@ -207,18 +124,17 @@ pub async fn verify(call: Call<Accounts, Verify>, parts: web::Data<Parts>) -> Re
     /// What the right password leads to.
     enum Next {
         Answer(Verified),
-        AnotherDevice(Proven),
+        AnotherDevice { id: AccountId, hashes: String },
     }
     let months = parts.config.password_months;
     let (here, at) = (device.clone(), stamp.clone());
-    let next = prove(&parts, &stamp, (account, password), move |conn, proven| {
-        let account = &proven.account;
+    let next = prove(&parts, &stamp, (account, password), move |conn, Proven { account, hashes }| {
         if let Some(why) = must_change(account.must_change_password, account.password_set_at, months, at.at) {
             return Ok(Ok(Next::Answer(Verified::ChangePassword { why })));
         }
         let active = credentials::device(conn, account.id)?;
         if active.is_some_and(|active| active != here.hash()) {
-            return Ok(Ok(Next::AnotherDevice(proven)));
+            return Ok(Ok(Next::AnotherDevice { id: account.id, hashes }));
         }
         let ended_device = citizens::sign_in(conn, account.id, &here, &at)?;
         Ok(Ok(Next::Answer(Verified::SignedIn { ended_device })))
@@ -226,17 +142,16 @@ pub async fn verify(call: Call<Accounts, Verify>, parts: web::Data<Parts>) -> Re
     .await?;
     let verified = match (next, otp) {
         (Next::Answer(verified), _) => verified,
-        (Next::AnotherDevice(_), None) => Verified::OtpRequired,
-        (Next::AnotherDevice(Proven { account, hashes }), Some(otp)) => {
-            let id = otp.id;
-            judge_otp(&parts, otp, account.id, (OtpPurpose::Device, Some(device.clone())), &stamp).await?;
+        (Next::AnotherDevice { .. }, None) => Verified::OtpRequired,
+        (Next::AnotherDevice { id, hashes }, Some(otp)) => {
+            let otp = judge_otp(&parts, otp, id, (OtpPurpose::Device, Some(device.clone())), &stamp).await?;
             parts
                 .note(move |conn| {
-                    still_proven(conn, account.id, hashes, |conn, Proven { account, .. }| {
-                        if !credentials::use_otp(conn, (id, account.id), OtpPurpose::Device, stamp.at)? {
+                    still_proven(conn, id, hashes, |conn, _| {
+                        if !credentials::use_otp(conn, (otp, id), OtpPurpose::Device, stamp.at)? {
                             return Ok(Err(Problem::WrongOtp));
                         }
-                        let ended_device = citizens::sign_in(conn, account.id, &device, &stamp)?;
+                        let ended_device = citizens::sign_in(conn, id, &device, &stamp)?;
                         Ok(Ok(Verified::SignedIn { ended_device }))
                     })
                 })
@@ -372,7 +287,7 @@ pub async fn password(call: Call<Accounts, ChangePassword>, parts: web::Data<Par
     let proven = prove(&parts, &stamp, (account, password), |_, proven| Ok(Ok(proven))).await?;
     let (id, hashes) = (proven.account.id, proven.hashes);
     let purpose = (OtpPurpose::Password, device.clone());
-    judge_otp(&parts, Otp { id: otp, digits }, id, purpose, &stamp).await?;
+    let otp = judge_otp(&parts, Otp { id: otp, digits }, id, purpose, &stamp).await?;
     let hash = parts.hasher.hash(new.into_clear()).await?;
     parts
         .write(move |conn| {

@@ -7,6 +7,7 @@ pub mod call;
 pub mod limits;
 pub mod openapi;
 pub mod problem;
+pub mod proof;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, get, post};
