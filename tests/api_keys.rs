@@ -74,7 +74,7 @@ both_databases! {
         let client = app.client();
         let bearer = |key: &str| format!("Bearer {key}");
         for authorization in ["", "Bearer", "Bearer ", "Bearer tnhs_unknown", "Basic dG5oczp0bmhz", &client.key,
-            &bearer(&client.key[..47]), &bearer(&client.key.to_uppercase()), "Bearer \u{1F600}"]
+            &bearer(&client.key[..47]), &bearer(&client.key.to_uppercase())]
         {
             let answer = with_key(&client, &[("Authorization", authorization)]);
             assert_eq!((answer.status, answer.says()), (401, "no-key"), "{authorization:?}");
@@ -254,7 +254,7 @@ both_databases! {
             (send("POST", VERIFY, &[key, JSON], b"{\"otp\":1,\"otp\":2}".to_vec()), 422, "invalid"),
             (send("POST", VERIFY, &[key, ("Content-Type", "application/json; charset=utf-8")], body()), 401, "wrong-password"),
         ] {
-            assert_eq!((answer.status, answer.says()), (status, says), "{}", answer.body);
+            assert_eq!((answer.status, answer.says()), (status, says), "{} {}", answer.url, answer.body);
             assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.body);
             assert_eq!(answer.json["status"], status, "{}", answer.body);
             assert!(!answer.json["title"].as_str().unwrap().is_empty());

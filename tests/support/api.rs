@@ -28,6 +28,7 @@ pub struct Answer {
     pub status: u16,
     pub json: Value,
     pub body: String,
+    pub url: String,
     headers: Vec<(String, String)>,
 }
 
@@ -89,7 +90,7 @@ impl Client {
         };
         let headers = page.headers.iter().map(|(name, value)| header((name, value))).collect();
         let json = serde_json::from_str(&page.html).unwrap_or_default();
-        Answer { status: page.status, json, body: page.html, headers }
+        Answer { status: page.status, json, body: page.html, url: page.url, headers }
     }
 
     #[track_caller]

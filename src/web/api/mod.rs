@@ -21,11 +21,17 @@ pub fn scope() -> Scope {
         .service(only("/verify", post().to(accounts::verify), "POST"))
         .service(only("/otp", post().to(accounts::otp), "POST"))
         .service(only("/password", post().to(accounts::password), "POST"))
-        .wrap(from_fn(accounts::answer_in_its_time));
+        .wrap(from_fn(accounts::answer_in_its_time))
+        // A scope that is wrapped does not hand on what it has no path for.
+        .default_service(web::to(nothing_here));
     web::scope("/api")
         .service(only("/openapi.json", get().to(openapi::get), "GET"))
         .service(accounts)
-        .default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::NotFound) }))
+        .default_service(web::to(nothing_here))
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::NotFound)
 }
 
 /// A path with one method.

@@ -6,13 +6,14 @@ use actix_web::HttpResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::accounts;
+use super::{accounts, problem};
 
 /// For sign-in of citizens by the app and the portal. Every call carries a key that an administrator of the centre hands out.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "tnhs", license(name = "MIT", identifier = "MIT")),
     paths(accounts::verify, accounts::otp, accounts::password),
+    components(schemas(problem::Body)),
     modifiers(&Key)
 )]
 struct Description;
