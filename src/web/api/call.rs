@@ -55,6 +55,10 @@ impl<S: Opens, T: DeserializeOwned + 'static> FromRequest for Call<S, T> {
                 return Err(Problem::MediaType);
             }
             let body = guard::read(payload, BYTES, DEADLINE).await?;
+            // Fields have names: the parser would take a list of values as well.
+            if !body.trim_ascii_start().starts_with(b"{") {
+                return Err(Problem::Malformed);
+            }
             // The parser's own words may repeat what was sent, such as a password that is a number.
             let body = serde_json::from_slice(&body).map_err(|error| match error.classify() {
                 Category::Data => Problem::Invalid(Vec::new()),

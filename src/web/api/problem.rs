@@ -17,6 +17,7 @@ use crate::error::AppError;
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.words().2)]
 pub enum Problem {
+    /// No JSON object.
     Malformed,
     /// No key, or none that opens anything.
     NoKey,
@@ -69,7 +70,9 @@ impl Problem {
     /// The status, the last word of the type, and the title.
     fn words(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "Nội dung gửi lên không phải JSON đọc được"),
+            Self::Malformed => {
+                (StatusCode::BAD_REQUEST, "malformed", "Nội dung gửi lên không phải đối tượng JSON đọc được")
+            }
             Self::NoKey => (StatusCode::UNAUTHORIZED, "no-key", "Thiếu khóa kết nối hoặc khóa không dùng được"),
             Self::NoScope => (StatusCode::FORBIDDEN, "no-scope", "Khóa kết nối không được dùng cho việc này"),
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong-password", "Tài khoản hoặc mật khẩu không đúng"),
@@ -153,7 +156,7 @@ impl ResponseError for Problem {
 /// What any call may be refused with, for the description of the interface.
 #[derive(IntoResponses)]
 pub enum Refused {
-    /// The body is no JSON.
+    /// The body is no JSON object.
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(Body),
     /// `urn:tnhs:no-key`, with `WWW-Authenticate: Bearer`: the key is missing, unknown or revoked. `urn:tnhs:wrong-password`: one and
