@@ -248,7 +248,7 @@ both_databases! {
             (send("POST", VERIFY, &[key, JSON], b"{\"account\":".to_vec()), 400, "malformed"),
             (send("POST", VERIFY, &[key, JSON], b"{\"account\":\"\xFF\"}".to_vec()), 400, "malformed"),
             (send("POST", VERIFY, &[key, JSON], b"{\"account\":\"\\uD800\"}".to_vec()), 400, "malformed"),
-            (send("POST", VERIFY, &[key, JSON], "{\"otp\":".repeat(1_000).into_bytes()), 400, "malformed"),
+            (send("POST", VERIFY, &[key, JSON], "{\"otp\":".repeat(1_000).into_bytes()), 422, "invalid"),
             (send("POST", VERIFY, &[key, JSON], b"[]".to_vec()), 400, "malformed"),
             (send("POST", VERIFY, &[key, JSON], json!(["0100000001", OWN, PHONE, null, null]).to_string().into_bytes()),
                 400, "malformed"),
