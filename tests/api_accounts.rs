@@ -15,11 +15,11 @@ use support::api::{Answer, Citizen, Client, OWN, PHONE, TABLET};
 use support::{TestApp, TestDb, both_databases};
 use tnhs::clock;
 use tnhs::db::schema::accounts;
-use tnhs::db::{accounts as stored, credentials, messages};
+use tnhs::db::{accounts as stored, citizens, credentials, messages};
 use tnhs::domain::account::{Account, AccountState, LockCause, WRONG_PASSWORDS};
 use tnhs::domain::event::EventKind;
 use tnhs::domain::numbers::SocialCode;
-use tnhs::domain::outbox::{Draft, MessageKind};
+use tnhs::domain::outbox::{Draft, MessageKind, MessageState};
 use tnhs::domain::permission::Scope;
 
 fn account(app: &TestApp, citizen: &Citizen) -> Account {
@@ -287,6 +287,15 @@ both_databases! {
         assert!(!account(&app, &citizen).has_device, "the phone is out, and the tablet has not signed in");
     }
 
+    fn a_password_that_was_changed_while_it_was_compared_is_wrong(app: TestApp) {
+        let citizen = app.settled_citizen("Trần Thị Bích Ngọc");
+        let compared = app.hashes(&citizen);
+        app.db(|conn| credentials::void_passwords(conn, citizen.account));
+        set_wrong_tries(&app, &citizen, 3);
+        assert!(app.db(|conn| citizens::proven(conn, citizen.account, &compared)).is_none());
+        assert_eq!(wrong_tries(&app, &citizen), 3);
+    }
+
     fn a_change_that_cannot_be_told_does_not_count(app: TestApp) {
         let (client, citizen) = (app.client(), app.settled_citizen("Trần Thị Bích Ngọc"));
         let otp = app.otp(&client, &citizen, "password", None);
@@ -306,6 +315,8 @@ both_databases! {
         let draft = Draft::sms(MessageKind::Credentials, "0900000000", text, Some(citizen.account));
         app.db(|conn| messages::queue(conn, citizen.application.id, "again", &draft, clock::now()));
         client.change(&citizen, OWN, &otp, None).expect(200);
+        let last = app.messages(&citizen.application).into_iter().rfind(|one| one.kind == MessageKind::Credentials);
+        assert_eq!(last.unwrap().state, MessageState::Dropped);
         app.outbox_drain();
         assert_eq!(app.sms().iter().filter(|sms| sms.contains("Mat khau: ")).count(), 1);
         client.verify(&citizen, OWN, PHONE).expect(200);

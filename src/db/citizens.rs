@@ -1,14 +1,14 @@
 //! What citizens do with their accounts from the app or the portal: the account, its history and its messages, in the
 //! caller's one transaction.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
 use super::events::NewEvent;
 use super::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{Account, AccountState, LockCause, OtpPurpose};
-use crate::domain::citizen::Device;
+use crate::domain::citizen::{Device, OTP_WINDOW, otp_wait};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::outbox::{Draft, MessageKind, to_holder};
@@ -56,21 +56,26 @@ struct Asked {
     purpose: OtpPurpose,
 }
 
-/// Queues a one-time password to where the account's messages go; those before it are void.
+/// Queues a one-time password to where the account's messages go; those before it are void. When it comes too soon, nothing
+/// is queued and the answer is how long to wait. The account must be this transaction's.
 pub fn ask_otp(
     conn: &mut Conn,
     account: &Account,
     purpose: OtpPurpose,
     device: Option<&Device>,
     stamp: &Stamp,
-) -> QueryResult<OtpId> {
+) -> QueryResult<Result<OtpId, TimeDelta>> {
+    let earlier = credentials::otp_times(conn, account.id, stamp.at - OTP_WINDOW)?;
+    if let Some(wait) = otp_wait(&earlier, stamp.at) {
+        return Ok(Err(wait));
+    }
     let otp = credentials::new_otp(conn, account.id, purpose, device, stamp.at)?;
     let body = notice::otp(account.code(), purpose);
     let sms = Draft::sms(MessageKind::Otp, account.notice_phone().as_str(), body, Some(account.id));
     let draft = Draft { otp: Some(otp), ..sms };
     messages::queue_all(conn, account.application_id, &format!("otp-{otp}"), &[draft], stamp.at)?;
     record(conn, account.id, EventKind::OtpAsked, Some(to_json(&Asked { purpose })), stamp)?;
-    Ok(otp)
+    Ok(Ok(otp))
 }
 
 /// Uses the one-time password up and keeps the hash of the password that the citizen chose. The device that is signed in

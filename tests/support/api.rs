@@ -190,6 +190,12 @@ impl TestApp {
         Citizen { password: OWN.into(), ..citizen }
     }
 
+    /// The hashes of the passwords that are good.
+    pub fn hashes(&self, citizen: &Citizen) -> String {
+        let hashes = accounts::table.find(citizen.account).select(accounts::password_hashes.assume_not_null());
+        self.db(|conn| hashes.first(conn))
+    }
+
     /// Asks for a one-time password, after those before it are long ago, and reads it from the SMS.
     #[track_caller]
     pub fn otp(&self, client: &Client, citizen: &Citizen, purpose: &str, device: Option<&str>) -> (OtpId, String) {

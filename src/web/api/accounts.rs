@@ -16,7 +16,7 @@ use super::problem::{Problem, Refused};
 use super::proof::{Otp, Proven, judge_otp, prove, still_proven};
 use crate::db::{citizens, credentials};
 use crate::domain::account::OtpPurpose;
-use crate::domain::citizen::{self, ChangeFirst, Device, OTP_SECONDS, OTP_WINDOW, Password, must_change, otp_wait};
+use crate::domain::citizen::{self, ChangeFirst, Device, OTP_SECONDS, Password, must_change};
 use crate::domain::declaration::Faults;
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::numbers::SocialCode;
@@ -217,11 +217,10 @@ pub async fn otp(call: Call<Accounts, AskOtp>, parts: web::Data<Parts>) -> Resul
     };
     let at = stamp.clone();
     let asked = prove(&parts, &stamp, (account, password), move |conn, Proven { account, .. }| {
-        let earlier = credentials::otp_times(conn, account.id, at.at - OTP_WINDOW)?;
-        if let Some(wait) = otp_wait(&earlier, at.at) {
-            return Ok(Err(Problem::TooMany(wait.to_std().unwrap_or_default())));
-        }
-        let otp_id = citizens::ask_otp(conn, &account, purpose, device.as_ref(), &at)?;
+        let otp_id = match citizens::ask_otp(conn, &account, purpose, device.as_ref(), &at)? {
+            Ok(otp_id) => otp_id,
+            Err(wait) => return Ok(Err(Problem::TooMany(wait.to_std().unwrap_or_default()))),
+        };
         let sent_to = citizen::masked(account.notice_phone());
         Ok(Ok(AskedOtp { otp_id, expires_in: OTP_SECONDS, sent_to }))
     })
