@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::Barrier;
 use std::thread;
 
 use chrono::TimeDelta;
@@ -186,17 +187,24 @@ both_databases! {
     fn of_those_who_ask_at_once_one_gets_it(app: TestApp) {
         let citizen = app.settled_citizen("Trần Thị Bích Ngọc");
         let hashes = app.hashes(&citizen);
-        let stamp = Stamp { at: clock::now(), address: "127.0.0.1".into() };
-        let asked: Vec<bool> = thread::scope(|scope| {
-            let ask = || app.db(|conn| {
-                let account = citizens::proven(conn, citizen.account, &hashes)?.unwrap();
-                Ok(citizens::ask_otp(conn, &account, OtpPurpose::Password, None, &stamp)?.is_ok())
+        for race in 1..=10 {
+            let stamp = Stamp { at: clock::now(), address: "127.0.0.1".into() };
+            let start = Barrier::new(4);
+            let ask = || {
+                start.wait();
+                app.db(|conn| {
+                    let account = citizens::proven(conn, citizen.account, &hashes)?.unwrap();
+                    Ok(citizens::ask_otp(conn, &account, OtpPurpose::Password, None, &stamp)?.is_ok())
+                })
+            };
+            let asked: Vec<bool> = thread::scope(|scope| {
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect()
             });
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-            all.into_iter().map(|one| one.join().unwrap()).collect()
-        });
-        assert_eq!(asked.iter().filter(|asked| **asked).count(), 1);
-        assert_eq!(app.told(&citizen, MessageKind::Otp), 1);
+            assert_eq!(asked.iter().filter(|asked| **asked).count(), 1, "race {race}");
+            assert_eq!(app.told(&citizen, MessageKind::Otp), race);
+            app.otps_were_asked_long_ago();
+        }
     }
 
     fn a_childs_goes_to_the_guardian(app: TestApp) {

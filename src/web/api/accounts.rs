@@ -50,13 +50,14 @@ impl Reading {
         given.and_then(|device| self.take("device", Device::parse(device)))
     }
 
-    /// A name for each of what could not be read, when one is missing.
-    fn fail(self) -> Problem {
-        Problem::Invalid(self.0)
-    }
-
+    /// What must be given and has no text that could be empty.
     fn require<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
         self.take(field, value.ok_or_else(|| FieldError::new("Bắt buộc nhập.")))
+    }
+
+    /// What the call is told when something could not be read.
+    fn fail(self) -> Problem {
+        Problem::Invalid(self.0)
     }
 }
 
