@@ -1,4 +1,4 @@
-//! The whole URL table.
+//! The whole URL table; `api` has the one of `/api`.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
         .route("/healthz", get().to(guard::healthz))
         .route("/readyz", get().to(guard::readyz))
         .route("/static/{version}/{name}", get().to(assets::get))
+        // Keys instead of sessions.
         .service(api::scope())
         .service(
             web::scope("")
