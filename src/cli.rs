@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tnhs::domain::agency;
+use tnhs::domain::api_key::{self, ApiScope};
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::Role;
 use tnhs::domain::staff::parse_login;
@@ -36,6 +37,9 @@ pub enum Command {
     /// Members of staff
     #[command(subcommand, arg_required_else_help = true)]
     Staff(StaffCommand),
+    /// Keys with which other programs use the interface
+    #[command(subcommand, arg_required_else_help = true)]
+    ApiKey(ApiKeyCommand),
     /// Bring data in from a workbook
     #[command(subcommand, arg_required_else_help = true)]
     Import(ImportCommand),
@@ -104,6 +108,28 @@ pub enum StaffCommand {
 }
 
 #[derive(Subcommand)]
+pub enum ApiKeyCommand {
+    /// Add a key; it is printed once
+    Add {
+        /// The program that it is for
+        #[arg(long, value_parser = |raw: &str| api_key::parse_name(raw).map_err(|fault| fault.0))]
+        name: String,
+        /// What it opens: accounts; may be given several times
+        #[arg(long = "scope", required = true, value_parser = parse_scope)]
+        scopes: Vec<ApiScope>,
+    },
+    /// Revoke a key: from now on it opens nothing
+    #[command(group = clap::ArgGroup::new("which").required(true).args(["name", "id"]))]
+    Revoke {
+        #[arg(long)]
+        name: Option<String>,
+        /// The number that was printed with it
+        #[arg(long)]
+        id: Option<i64>,
+    },
+}
+
+#[derive(Subcommand)]
 pub enum ImportCommand {
     /// The household registry
     Registry(ImportArgs),
@@ -144,4 +170,8 @@ pub struct ImportArgs {
 
 fn parse_role(code: &str) -> Result<Role, String> {
     Role::from_code(code).ok_or_else(|| "it must be officer, supervisor or admin".into())
+}
+
+fn parse_scope(code: &str) -> Result<ApiScope, String> {
+    ApiScope::from_code(code).ok_or_else(|| "it must be accounts".into())
 }

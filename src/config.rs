@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -80,6 +81,8 @@ pub struct Config {
     pub password_months: u32,
     /// For how long the personal data of a declaration that was removed is kept.
     pub retention: TimeDelta,
+    /// How many calls a minute one key of the interface has.
+    pub api_per_minute: NonZeroU32,
 }
 
 impl Config {
@@ -108,7 +111,6 @@ impl Config {
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
             import_keep: TimeDelta::days(number("TNHS_IMPORT_KEEP_DAYS", &get, 30, 1..=3650)?),
-            password_months: u32::try_from(number("TNHS_PASSWORD_MONTHS", &get, 6, 0..=120)?).unwrap_or(6),
             retention: TimeDelta::days(number("TNHS_RETENTION_DAYS", &get, 30, 0..=3650)?),
             program: match get("TNHS_PROGRAM") {
                 Some(path) => path.into(),
@@ -116,6 +118,11 @@ impl Config {
             },
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             import_limits: import_limits(&get)?,
+            password_months: u32::try_from(number("TNHS_PASSWORD_MONTHS", &get, 6, 0..=60)?).unwrap_or(6),
+            api_per_minute: u32::try_from(number("TNHS_API_PER_MINUTE", &get, 600, 1..=1_000_000)?)
+                .ok()
+                .and_then(NonZeroU32::new)
+                .unwrap_or(NonZeroU32::MIN),
             database,
             listen,
             data_dir,
@@ -333,6 +340,7 @@ mod tests {
         assert_eq!(config.base_url, "http://127.0.0.1:8080");
         assert_eq!(config.session_idle, TimeDelta::minutes(15));
         assert_eq!(config.import_limits, Limits::default());
+        assert_eq!((config.password_months, config.api_per_minute.get()), (6, 600));
     }
 
     #[test]
@@ -360,6 +368,7 @@ mod tests {
             ("TNHS_IMPORT_MAX_ROWS", "all"),
             ("TNHS_PASSWORD_MONTHS", "-1"),
             ("TNHS_RETENTION_DAYS", "3651"),
+            ("TNHS_API_PER_MINUTE", "0"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");

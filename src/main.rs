@@ -8,15 +8,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use cli::{AgencyCommand, Cli, Command, DemoArgs, ImportArgs, ImportCommand, StaffCommand};
+use cli::{AgencyCommand, ApiKeyCommand, Cli, Command, DemoArgs, ImportArgs, ImportCommand, StaffCommand};
 use tnhs::adapters::hasher::hash_now;
 use tnhs::adapters::spreadsheet;
 use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
+use tnhs::db::api_keys::{self, By};
 use tnhs::db::events::{self, NewEvent};
 use tnhs::db::staff::NewStaff;
 use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
 use tnhs::domain::account::new_password;
+use tnhs::domain::api_key::{ApiScope, new_key};
 use tnhs::domain::event::EventKind;
+use tnhs::domain::ids::ApiKeyId;
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Role, Scope};
 use tnhs::domain::{places, to_json, workbook};
@@ -113,6 +116,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Staff(StaffCommand::Add { login, name, role, agency }) => {
             add_staff(&open(&config)?, &login, &name, role, &agency)
         }
+        Command::ApiKey(ApiKeyCommand::Add { name, scopes }) => add_api_key(&open(&config)?, &name, &scopes),
+        Command::ApiKey(ApiKeyCommand::Revoke { name, id }) => revoke_api_key(&open(&config)?, name.as_deref(), id),
         Command::Import(command) => return import(config, command),
         Command::Check => check(&config),
         // Done above.
@@ -285,6 +290,32 @@ fn add_staff(db: &Db, login: &str, name: &Name, role: Role, agency: &str) -> any
         Ok(Ok(events::add(conn, &event)?))
     })??;
     println!("{} {login} {password}", role.code());
+    Ok(())
+}
+
+fn add_api_key(db: &Db, name: &str, scopes: &[ApiScope]) -> anyhow::Result<()> {
+    let key = new_key(&mut rand::rng());
+    let by = By { staff: None, at: clock::now(), address: None };
+    let added = db.write(|conn| Ok::<_, DbError>(api_keys::add(conn, name, scopes, &key, by)?))?;
+    let id = added.with_context(|| format!("--name: a key in use is called {name}"))?;
+    println!("{id} {key}");
+    Ok(())
+}
+
+fn revoke_api_key(db: &Db, name: Option<&str>, id: Option<i64>) -> anyhow::Result<()> {
+    let by = By { staff: None, at: clock::now(), address: None };
+    let revoked = db.write(|conn| {
+        let id = match name {
+            Some(name) => api_keys::named(conn, name)?,
+            None => id.map(ApiKeyId),
+        };
+        Ok::<_, DbError>(match id {
+            Some(id) => api_keys::revoke(conn, id, by)?.then_some(id),
+            None => None,
+        })
+    })?;
+    let id = revoked.context("there is no such key in use")?;
+    println!("{id} revoked");
     Ok(())
 }
 

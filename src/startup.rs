@@ -13,6 +13,7 @@ use crate::adapters::sms::SmsGateway;
 use crate::config::Config;
 use crate::db::{Conn, Db};
 use crate::error::AppError;
+use crate::web::api::limits::Limits;
 use crate::web::counts::Counts;
 use crate::web::{guard, routes};
 
@@ -23,6 +24,7 @@ pub struct Parts {
     pub photos: PhotoStore,
     pub hasher: Hasher,
     pub counts: Counts,
+    pub limits: Limits,
     /// None for commands that send nothing.
     pub sms: Option<SmsGateway>,
     pub mail: Option<Mailer>,
@@ -37,6 +39,7 @@ impl Parts {
             photos: PhotoStore::new(config.data_dir.join("photos")),
             hasher: Hasher::new()?,
             counts: Counts::default(),
+            limits: Limits::new(config.api_per_minute),
             sms: config.sms.as_ref().map(SmsGateway::new),
             mail: config.smtp.as_ref().map(Mailer::new).transpose()?,
             db,

@@ -16,7 +16,7 @@ use tnhs::domain::application::Status;
 use tnhs::domain::event::EventKind;
 
 /// Every command, with what it needs.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 15] = [
     &["serve"],
     &["worker"],
     &["migrate"],
@@ -24,6 +24,9 @@ const COMMANDS: [&[&str]; 12] = [
     &["check"],
     &["staff"],
     &["staff", "add"],
+    &["api-key"],
+    &["api-key", "add"],
+    &["api-key", "revoke"],
     &["import"],
     &["import", "registry"],
     &["import", "agencies"],

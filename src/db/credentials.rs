@@ -5,9 +5,12 @@ use diesel::prelude::*;
 
 use super::schema::{accounts, messages, otps};
 use super::{Conn, one_row};
-use crate::domain::account::AccountState;
+use crate::domain::account::{AccountState, OTP_LIFE, OTP_TRIES, OtpPurpose, WRONG_PASSWORDS};
+use crate::domain::citizen::Device;
 use crate::domain::ids::{AccountId, OtpId};
+use crate::domain::numbers::SocialCode;
 use crate::domain::outbox::{MessageKind, MessageState};
+use crate::on_backend;
 
 /// Keeps the hash of a password that is about to leave, beside those of the ones that may have arrived before. False when
 /// the citizen has already chosen one of their own, or the account is not in use: then nothing must be sent.
@@ -110,4 +113,161 @@ pub fn add_otp(conn: &mut Conn, id: OtpId, hash: &str, now: NaiveDateTime) -> Qu
     let after = before.map_or_else(|| hash.to_owned(), |before| format!("{before}\n{hash}"));
     one_row(diesel::update(good).set(otps::hashes.eq(after)).execute(conn)?)?;
     Ok(true)
+}
+
+/// A try at a password, counted before the password is compared, so that many at once are not one.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    pub account: AccountId,
+    /// None when nothing can be right: there is no password, or the tries are used up.
+    pub hashes: Option<String>,
+    /// False when the tries were used up before.
+    pub counted: bool,
+    /// Whether no further try is left if this one is wrong.
+    pub is_last: bool,
+}
+
+/// Counts a try. None when there is no such account.
+pub fn count_try(conn: &mut Conn, code: &SocialCode) -> QueryResult<Option<Tried>> {
+    let account = accounts::table.filter(accounts::code.eq(code));
+    let counted = diesel::update(account.filter(accounts::failed_tries.lt(WRONG_PASSWORDS)))
+        .set(accounts::failed_tries.eq(accounts::failed_tries + 1))
+        .execute(conn)?
+        == 1;
+    let row: Option<(AccountId, Option<String>, i32)> =
+        account.select((accounts::id, accounts::password_hashes, accounts::failed_tries)).first(conn).optional()?;
+    Ok(row.map(|(account, hashes, tries)| Tried {
+        account,
+        hashes: hashes.filter(|_| counted),
+        counted,
+        is_last: tries >= WRONG_PASSWORDS,
+    }))
+}
+
+/// A try that was never judged does not count.
+pub fn take_try_back(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
+    diesel::update(accounts::table.find(id).filter(accounts::failed_tries.gt(0)))
+        .set(accounts::failed_tries.eq(accounts::failed_tries - 1))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether the tries of an account in use are used up. The account is this transaction's until it ends.
+pub fn must_lock(conn: &mut Conn, id: AccountId) -> QueryResult<bool> {
+    let used_up = accounts::table
+        .find(id)
+        .filter(accounts::state.eq(AccountState::Active))
+        .filter(accounts::failed_tries.ge(WRONG_PASSWORDS));
+    Ok(diesel::update(used_up).set(accounts::failed_tries.eq(WRONG_PASSWORDS)).execute(conn)? == 1)
+}
+
+/// The password was right: wrong ones before it are forgotten, and the account is this transaction's until it ends. False
+/// when it is no longer the password that was compared.
+pub fn right_password(conn: &mut Conn, id: AccountId, hashes: &str) -> QueryResult<bool> {
+    let same = accounts::table.find(id).filter(accounts::password_hashes.eq(hashes));
+    Ok(diesel::update(same).set(accounts::failed_tries.eq(0)).execute(conn)? == 1)
+}
+
+/// The hash of the one device that is signed in.
+pub fn device(conn: &mut Conn, id: AccountId) -> QueryResult<Option<String>> {
+    accounts::table.find(id).select(accounts::device_hash).first(conn)
+}
+
+/// Signs a device in, and out whichever was.
+pub fn sign_in(conn: &mut Conn, id: AccountId, device: &Device, now: NaiveDateTime) -> QueryResult<()> {
+    let set = (accounts::device_hash.eq(device.hash()), accounts::last_sign_in_at.eq(now));
+    one_row(diesel::update(accounts::table.find(id)).set(set).execute(conn)?)
+}
+
+/// The password that a citizen chose takes the place of all before. Signed in stays `device` alone, if any.
+pub fn choose_password(
+    conn: &mut Conn,
+    (id, version): (AccountId, i32),
+    hash: &str,
+    device: Option<&Device>,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
+    let as_it_was = accounts::table.find(id).filter(accounts::version.eq(version));
+    let set = (
+        accounts::password_hashes.eq(hash),
+        accounts::password_set_at.eq(now),
+        accounts::must_change_password.eq(false),
+        accounts::expiry_notices.eq(0),
+        accounts::failed_tries.eq(0),
+        accounts::device_hash.eq(device.map(Device::hash)),
+        accounts::version.eq(version + 1),
+    );
+    one_row(diesel::update(as_it_was).set(set).execute(conn)?)?;
+    drop_waiting_passwords(conn, id)
+}
+
+/// When an account asked for one-time passwords since then.
+pub fn otp_times(conn: &mut Conn, id: AccountId, since: NaiveDateTime) -> QueryResult<Vec<NaiveDateTime>> {
+    otps::table.filter(otps::account_id.eq(id)).filter(otps::created_at.gt(since)).select(otps::created_at).load(conn)
+}
+
+/// The one-time password, while it can be used.
+macro_rules! good_otp {
+    ($id:expr, $account:expr, $purpose:expr, $now:expr) => {
+        otps::table
+            .find($id)
+            .filter(otps::account_id.eq($account))
+            .filter(otps::purpose.eq($purpose))
+            .filter(otps::used_at.is_null())
+            .filter(otps::expires_at.gt($now))
+    };
+}
+
+/// A one-time password to be made and sent; those before it are void.
+pub fn new_otp(
+    conn: &mut Conn,
+    account: AccountId,
+    purpose: OtpPurpose,
+    device: Option<&Device>,
+    now: NaiveDateTime,
+) -> QueryResult<OtpId> {
+    let open = otps::table.filter(otps::account_id.eq(account)).filter(otps::expires_at.gt(now));
+    diesel::update(open).set(otps::expires_at.eq(now)).execute(conn)?;
+    on_backend!(conn, c => diesel::insert_into(otps::table)
+        .values((
+            otps::account_id.eq(account),
+            otps::purpose.eq(purpose),
+            otps::device_hash.eq(device.map(Device::hash)),
+            otps::tries.eq(0),
+            otps::created_at.eq(now),
+            otps::expires_at.eq(now + OTP_LIFE),
+        ))
+        .returning(otps::id)
+        .get_result(c))
+}
+
+/// Counts a try at a one-time password, before its digits are compared. None when it is not good for this account, purpose
+/// and device, has not been sent, or is used, run out or tried too often.
+pub fn count_otp_try(
+    conn: &mut Conn,
+    (id, account): (OtpId, AccountId),
+    purpose: OtpPurpose,
+    device: Option<&Device>,
+    now: NaiveDateTime,
+) -> QueryResult<Option<String>> {
+    let row: Option<(Option<String>, Option<String>)> =
+        good_otp!(id, account, purpose, now).select((otps::device_hash, otps::hashes)).first(conn).optional()?;
+    let of_device = row.filter(|(bound_to, _)| bound_to.as_deref() == device.map(Device::hash));
+    let Some(hashes) = of_device.and_then(|(_, hashes)| hashes) else {
+        return Ok(None);
+    };
+    let left = good_otp!(id, account, purpose, now).filter(otps::tries.lt(OTP_TRIES));
+    let counted = diesel::update(left).set(otps::tries.eq(otps::tries + 1)).execute(conn)?;
+    Ok((counted == 1).then_some(hashes))
+}
+
+/// Uses a one-time password up whose digits were right. False when somebody was quicker.
+pub fn use_otp(
+    conn: &mut Conn,
+    (id, account): (OtpId, AccountId),
+    purpose: OtpPurpose,
+    now: NaiveDateTime,
+) -> QueryResult<bool> {
+    let good = good_otp!(id, account, purpose, now);
+    Ok(diesel::update(good).set(otps::used_at.eq(now)).execute(conn)? == 1)
 }

@@ -85,6 +85,7 @@ pub mod account;
 pub mod account_search;
 pub mod act;
 pub mod agency;
+pub mod api_key;
 pub mod application;
 pub mod assessment;
 pub mod change;

@@ -92,6 +92,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Whether this person may do it. A key of the interface reaches the whole country, and so must whoever hands it out.
+    pub fn may(&self, action: Action) -> bool {
+        self.role.may(action) && (action != Action::ManageApiKeys || self.manages() == Scope::Country)
+    }
+
     /// Whose applications this person sees.
     pub fn scope(&self) -> Scope {
         match self.role {
@@ -147,6 +152,14 @@ mod tests {
         assert_eq!(actor(Role::Admin, 1, None).scope(), Scope::Nothing);
         assert_eq!(actor(Role::Admin, 2, Some(2)).manages(), Scope::Province(AgencyId(2)));
         assert_eq!(actor(Role::Supervisor, 2, Some(2)).manages(), Scope::Nothing);
+    }
+
+    #[test]
+    fn only_an_admin_of_the_centre_hands_out_keys() {
+        assert!(actor(Role::Admin, 1, None).may(Action::ManageApiKeys));
+        assert!(!actor(Role::Admin, 2, Some(2)).may(Action::ManageApiKeys));
+        assert!(!actor(Role::Supervisor, 1, None).may(Action::ManageApiKeys));
+        assert!(actor(Role::Admin, 2, Some(2)).may(Action::ManageStaff));
     }
 
     #[test]

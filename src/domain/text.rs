@@ -74,7 +74,7 @@ fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}')
 }
 
-fn check(text: &str, max: usize) -> Result<(), FieldError> {
+pub(super) fn check(text: &str, max: usize) -> Result<(), FieldError> {
     for c in text.chars() {
         if c == '\u{FFFD}' {
             return Err(FieldError::new("Có ký tự bị hỏng do sai bảng mã. Hãy xóa và gõ lại."));

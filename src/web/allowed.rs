@@ -64,7 +64,7 @@ impl<P: Permission> FromRequest for Allowed<P> {
             Some(actor) if actor.must_change_password && P::ACTION != Action::ChangeOwnPassword => {
                 Err(AppError::ChangePasswordFirst)
             }
-            Some(actor) if !actor.role.may(P::ACTION) => Err(AppError::Forbidden),
+            Some(actor) if !actor.may(P::ACTION) => Err(AppError::Forbidden),
             Some(actor) => Ok(Self { actor, permission: PhantomData }),
         })
     }

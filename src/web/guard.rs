@@ -134,7 +134,7 @@ pub async fn screen(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-async fn read(payload: Payload, limit: usize, deadline: Duration) -> Result<web::Bytes, AppError> {
+pub(super) async fn read(payload: Payload, limit: usize, deadline: Duration) -> Result<web::Bytes, AppError> {
     let chunks = within(payload, limit, deadline);
     let body = chunks.try_fold(web::BytesMut::new(), |mut body, chunk| async move {
         body.extend_from_slice(&chunk);

@@ -3,6 +3,8 @@
 
 pub mod accounts;
 pub mod allowed;
+pub mod api;
+pub mod api_keys;
 pub mod applications;
 pub mod assets;
 pub mod counts;
@@ -46,6 +48,7 @@ pub enum Menu {
     Registry,
     Imports,
     Holidays,
+    ApiKeys,
     Password,
 }
 
@@ -61,7 +64,7 @@ impl Chrome {
     }
 
     pub fn may(&self, action: Action) -> bool {
-        self.actor.role.may(action)
+        self.actor.may(action)
     }
 }
 

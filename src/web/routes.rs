@@ -1,4 +1,4 @@
-//! The whole URL table.
+//! The whole URL table; `api` has the one of `/api`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
-use super::{assets, guard, holidays, password, registry, session, sign_in, staff};
+use super::{api, api_keys, assets, guard, holidays, password, registry, session, sign_in, staff};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -18,6 +18,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
         .route("/healthz", get().to(guard::healthz))
         .route("/readyz", get().to(guard::readyz))
         .route("/static/{version}/{name}", get().to(assets::get))
+        // Keys instead of sessions.
+        .service(api::scope())
         .service(
             web::scope("")
                 .wrap(from_fn(guard::screen))
@@ -73,6 +75,10 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/staff", post().to(staff::post))
                 .route("/staff/first-passwords", post().to(staff::first_passwords))
                 .route("/staff/{id}/{act}", post().to(staff::act))
+                // Khóa kết nối
+                .route("/api-keys", get().to(api_keys::get))
+                .route("/api-keys", post().to(api_keys::post))
+                .route("/api-keys/{id}/revoke", post().to(api_keys::revoke))
                 // Danh bạ HGĐ
                 .route("/registry", get().to(registry::get))
                 .route("/registry/search", post().to(registry::search))

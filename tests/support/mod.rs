@@ -38,6 +38,7 @@ pub use form::Form;
 pub use program::{Finished, Program, Running};
 
 pub mod accounts;
+pub mod api;
 pub mod browser;
 pub mod database;
 pub mod desk;
