@@ -7,14 +7,12 @@ mod support;
 
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::Text;
 
-use support::{Backend, Browser, TestApp, TestDb, both_databases, drawing, filing, hanoi};
+use support::{Browser, TestApp, TestDb, both_databases, drawing, filing, hanoi};
 use tnhs::clock;
 use tnhs::db::applications::NewApplication;
 use tnhs::db::schema::{applications as filed, import_rows, messages as queued};
-use tnhs::db::{Conn, photos};
+use tnhs::db::photos;
 use tnhs::domain::application::{Application, Declaration, PhotoKind, Status};
 use tnhs::domain::dates::{show_date, to_hanoi};
 use tnhs::domain::event::EventKind;
@@ -53,52 +51,9 @@ fn traces(person: &Declaration) -> Vec<String> {
     traces
 }
 
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    line: String,
-}
-
-fn lines(conn: &mut Conn, sql: &str) -> QueryResult<Vec<String>> {
-    Ok(sql_query(sql).load::<Line>(conn)?.into_iter().map(|line| line.line).collect())
-}
-
-/// Every row of every table, as text, with the table's name.
-fn dump(app: &TestApp) -> Vec<String> {
-    app.db(|conn| {
-        let is_sqlite = app.backend() == Backend::Sqlite;
-        let tables = lines(
-            conn,
-            match app.backend() {
-                Backend::Sqlite => {
-                    "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-                }
-                Backend::Postgres => "SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'",
-            },
-        )?;
-        assert!(tables.len() > 15, "{tables:?}");
-        let mut all = Vec::new();
-        for table in tables {
-            let row = if is_sqlite {
-                let columns = lines(conn, &format!("SELECT name AS line FROM pragma_table_info('{table}')"))?;
-                columns
-                    .iter()
-                    .map(|column| format!("coalesce(\"{column}\", '')"))
-                    .collect::<Vec<_>>()
-                    .join(" || '|' || ")
-            } else {
-                format!("\"{table}\"::text")
-            };
-            let rows = lines(conn, &format!("SELECT {row} AS line FROM \"{table}\""))?;
-            all.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
-        }
-        Ok(all)
-    })
-}
-
 /// Where the person is still found.
 fn found(app: &TestApp, traces: &[String]) -> Vec<String> {
-    let rows = dump(app).into_iter();
+    let rows = app.dump().into_iter();
     rows.filter(|row| traces.iter().any(|trace| row.to_lowercase().contains(&trace.to_lowercase()))).collect()
 }
 
@@ -200,7 +155,7 @@ both_databases! {
         app.imports_drain();
         let (id, submitted): (i64, NaiveDateTime) =
             app.db(|conn| filed::table.select((filed::id, filed::submitted_at)).first(conn));
-        assert!(found(&app, &texts).iter().any(|row| row.starts_with("import_rows")), "{:?}", dump(&app));
+        assert!(found(&app, &texts).iter().any(|row| row.starts_with("import_rows")), "{:?}", app.dump());
         // Whoever is on a list has handed the papers in; a list from before that was decided may hold others.
         app.db(|conn| diesel::update(filed::table.find(id)).set(filed::received_at.eq(None::<NaiveDateTime>)).execute(conn));
         let removed_at = removed(&app, submitted);

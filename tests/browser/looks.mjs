@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { SHOTS, assert, check } from "./check.mjs";
 import { GUESTS, quarters } from "./desk.mjs";
 import { LIST, stands } from "./imports.mjs";
+import { officersAccounts, supervisorsForms } from "./looks-accounts.mjs";
 import { measure } from "./measure.mjs";
 import { arrive } from "./officer.mjs";
 
@@ -114,7 +115,7 @@ export async function looks(browser, desk) {
     const html = await (await officer.context.request.get(href)).text();
     const found = [
       html.match(/class="panel verdict (\w+)"/)?.[1],
-      html.includes("Hồ sơ thay đổi thông tin chưa thể duyệt") && "change",
+      html.includes('id="changes"') && !html.includes("disabled") && "change",
       html.includes('class="guardian"') && "minor",
       html.includes('id="candidates"') && "candidates",
       html.includes('id="attempts"') && "again",
@@ -213,6 +214,7 @@ export async function looks(browser, desk) {
     await officer.record();
     await page.getByText("Nội dung bạn vừa nhập được giữ lại").waitFor();
   });
+  await officersAccounts(look, officer, cases);
   await officer.leave();
 
   const supervisor = await enter("supervisor");
@@ -224,9 +226,11 @@ export async function looks(browser, desk) {
     await supervisor.page.goto(cases.unaccented);
     assert.equal(await supervisor.page.locator("[name=outcome], #photo").count(), 0, "nothing to decide or replace");
   });
+  await supervisorsForms(look, supervisor, cases);
   await supervisor.leave();
 
   const admin = await enter("admin");
+  await look("holidays", admin, () => admin.page.goto("/holidays"), "holidays");
   await look("staff", admin, () => admin.page.goto("/staff"), "staff");
   await look("staff with errors", admin, async () => {
     await admin.page.locator("summary").click();

@@ -68,6 +68,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// A program that calls the server at this address.
+    pub fn at(url: &str, key: &str) -> Self {
+        let browser = Browser::new(url);
+        let description = browser.send("GET", "/api/openapi.json", &[], Vec::new()).expect(200);
+        Self { browser, key: key.to_owned(), description: serde_json::from_str(&description.html).unwrap() }
+    }
+
     /// One call about an account. Whatever comes back is in the description of the interface.
     #[track_caller]
     pub fn call(&self, what: &str, body: &Value) -> Answer {
@@ -156,12 +163,7 @@ impl TestApp {
     }
 
     pub fn client_with(&self, key: &str) -> Client {
-        let description = self.browser().send("GET", "/api/openapi.json", &[], Vec::new()).expect(200);
-        Client {
-            browser: self.browser(),
-            key: key.to_owned(),
-            description: serde_json::from_str(&description.html).unwrap(),
-        }
+        Client::at(&self.url, key)
     }
 
     /// Somebody whom an officer has just approved, with the first password as it came by SMS.

@@ -42,6 +42,7 @@ pub mod api;
 pub mod browser;
 pub mod database;
 pub mod desk;
+pub mod dump;
 pub mod dying;
 pub mod form;
 pub mod gateways;
