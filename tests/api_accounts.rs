@@ -4,14 +4,13 @@
 
 mod support;
 
-use std::io::Write;
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{Months, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use support::api::{Answer, Citizen, Client, OWN, PHONE, TABLET};
 use support::{TestApp, TestDb, both_databases};
@@ -203,15 +202,22 @@ both_databases! {
             client.key,
             body.len(),
         );
-        let mut connection = TcpStream::connect(host).unwrap();
-        connection.write_all(call.as_bytes()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let connection = runtime.block_on(async {
+            let connection = TcpStream::connect(host).await.unwrap();
+            connection.writable().await.unwrap();
+            assert_eq!(connection.try_write(call.as_bytes()).unwrap(), call.len());
+            // What is on its way is thrown away, as when a telephone loses its network.
+            connection.set_zero_linger().unwrap();
+            connection
+        });
         let start = Instant::now();
         let until = |what: &dyn Fn() -> bool| while !what() {
             assert!(start.elapsed() < Duration::from_secs(10), "the try is never judged");
             thread::sleep(Duration::from_millis(1));
         };
         until(&|| wrong_tries(&app, &citizen) == 1);
-        drop(connection);
+        runtime.block_on(async { drop(connection) });
         until(&|| account(&app, &citizen).last_sign_in_at.is_some());
         assert_eq!(wrong_tries(&app, &citizen), 0);
     }
