@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{Months, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use support::api::{Answer, Citizen, Client, OWN, PHONE, TABLET};
 use support::{TestApp, TestDb, both_databases};
@@ -189,6 +190,46 @@ both_databases! {
         clear();
         client.verify(&citizen, OWN, PHONE).expect(401);
         assert_eq!(account(&app, &citizen).state, AccountState::Locked, "the next try locks it");
+    }
+
+    fn a_citizen_who_hangs_up_is_not_brought_closer_to_the_lock(app: TestApp) {
+        let (client, citizen) = (app.client(), app.settled_citizen("Trần Thị Bích Ngọc"));
+        let body = json!({ "account": citizen.code, "password": OWN, "device": PHONE }).to_string();
+        let host = app.url.strip_prefix("http://").unwrap();
+        let call = format!(
+            "POST /api/v1/accounts/verify HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            client.key,
+            body.len(),
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let connection = runtime.block_on(async {
+            let connection = TcpStream::connect(host).await.unwrap();
+            connection.writable().await.unwrap();
+            assert_eq!(connection.try_write(call.as_bytes()).unwrap(), call.len());
+            // What is on its way is thrown away, as when a telephone loses its network.
+            connection.set_zero_linger().unwrap();
+            connection
+        });
+        let start = Instant::now();
+        let until = |what: &dyn Fn() -> bool| while !what() {
+            assert!(start.elapsed() < Duration::from_secs(10), "the try is never judged");
+            thread::sleep(Duration::from_millis(1));
+        };
+        let is_judged = || account(&app, &citizen).last_sign_in_at.is_some();
+        until(&|| wrong_tries(&app, &citizen) == 1 || is_judged());
+        runtime.block_on(async { drop(connection) });
+        until(&is_judged);
+        assert_eq!(wrong_tries(&app, &citizen), 0);
+    }
+
+    fn a_try_that_could_not_be_judged_does_not_count(app: TestApp) {
+        let (client, citizen) = (app.client(), app.settled_citizen("Trần Thị Bích Ngọc"));
+        let key = "otp-1-otp-sms";
+        let blocker = Draft::sms(MessageKind::Rejected, "0900000000", String::new(), None);
+        app.db(|conn| messages::queue(conn, citizen.application.id, key, &blocker, clock::now()));
+        client.ask_otp(&citizen, "password", None).expect(500);
+        assert_eq!(wrong_tries(&app, &citizen), 0, "the password was right");
     }
 
     fn only_the_right_password_is_told_anything(app: TestApp) {

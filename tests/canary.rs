@@ -63,9 +63,8 @@ fn sms(app: &TestApp, words: &str, count: usize) -> String {
 /// Whether the text has this as a word of its own: six digits are a part of many a number.
 fn has(text: &str, secret: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    text.match_indices(secret).any(|(at, _)| {
-        !is_word(text[..at].chars().next_back()) && !is_word(text[at + secret.len()..].chars().next())
-    })
+    text.match_indices(secret)
+        .any(|(at, _)| !is_word(text[..at].chars().next_back()) && !is_word(text[at + secret.len()..].chars().next()))
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {

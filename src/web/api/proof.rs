@@ -2,6 +2,8 @@
 //! in the database, so that neither many at once nor many servers give more of them. When the process dies in between, a try
 //! counts that was never judged; the next one after the last locks the account.
 
+use actix_web::{rt, web};
+
 use super::problem::Problem;
 use crate::db::Conn;
 use crate::db::citizens::{self, Stamp};
@@ -19,9 +21,11 @@ pub struct Proven {
     pub hashes: String,
 }
 
-/// Compares a password, and goes on with the account in the transaction that forgets wrong tries.
+/// Compares a password, and goes on with the account in the transaction that forgets wrong tries. It goes through to its end
+/// also when the caller has hung up: a try that was counted and never judged would bring a patient citizen closer to the lock
+/// whenever the server is slow.
 pub async fn prove<T, F>(
-    parts: &Parts,
+    parts: &web::Data<Parts>,
     stamp: &Stamp,
     (code, password): (SocialCode, Password),
     go_on: F,
@@ -31,27 +35,46 @@ where
     F: FnOnce(&mut Conn, Proven) -> Result<Result<T, Problem>, AppError> + Send + 'static,
 {
     parts.limits.account(&code)?;
-    let tried = parts.note(move |conn| Ok(credentials::count_try(conn, &code)?)).await?;
-    let hashes = tried.as_ref().and_then(|tried| tried.hashes.clone());
-    let right = match parts.hasher.verify(password.into_clear(), hashes).await {
-        Ok(right) => right,
-        Err(error) => {
-            if let Some(Tried { account, counted: true, .. }) = tried {
-                parts.note(move |conn| Ok(credentials::take_try_back(conn, account)?)).await?;
+    let (parts, stamp) = (parts.clone(), stamp.clone());
+    let judged = rt::spawn(async move {
+        let tried = parts.note(move |conn| Ok(credentials::count_try(conn, &code)?)).await?;
+        let known = tried.as_ref().map(|tried| (tried.account, tried.hashes.clone()));
+        match (judge(&parts, known, password, go_on).await, tried) {
+            (Ok(Some(outcome)), _) => Ok(outcome),
+            (Ok(None), Some(Tried { account, is_last: true, .. })) => {
+                parts.write(move |conn| Ok(citizens::lock_when_used_up(conn, account, &stamp)?)).await?;
+                Ok(Err(Problem::WrongPassword))
             }
-            return Err(error.into());
+            (Ok(None), _) => Ok(Err(Problem::WrongPassword)),
+            (Err(fault), Some(Tried { account, counted: true, .. })) => {
+                parts.note(move |conn| Ok(credentials::take_try_back(conn, account)?)).await?;
+                Err(fault)
+            }
+            (Err(fault), _) => Err(fault),
         }
-    };
-    match tried {
-        Some(Tried { account, hashes: Some(hashes), .. }) if right => {
-            parts.note(move |conn| still_proven(conn, account, hashes, go_on)).await?
+    });
+    judged.await.map_err(anyhow::Error::from)??
+}
+
+/// What a right password leads to; None when it is wrong, an error when that could not be found out.
+async fn judge<T, F>(
+    parts: &Parts,
+    known: Option<(AccountId, Option<String>)>,
+    password: Password,
+    go_on: F,
+) -> Result<Option<Result<T, Problem>>, AppError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Conn, Proven) -> Result<Result<T, Problem>, AppError> + Send + 'static,
+{
+    let (account, hashes) = known.unzip();
+    let hashes = hashes.flatten();
+    let right = parts.hasher.verify(password.into_clear(), hashes.clone()).await?;
+    match (account, hashes) {
+        (Some(account), Some(hashes)) if right => {
+            parts.note(move |conn| still_proven(conn, account, hashes, go_on)).await.map(Some)
         }
-        Some(Tried { account, is_last: true, .. }) => {
-            let stamp = stamp.clone();
-            parts.write(move |conn| Ok(citizens::lock_when_used_up(conn, account, &stamp)?)).await?;
-            Err(Problem::WrongPassword)
-        }
-        _ => Err(Problem::WrongPassword),
+        _ => Ok(None),
     }
 }
 
