@@ -92,7 +92,7 @@ both_databases! {
         let mut citizen = citizen(&app, &application, &first);
         let wrong = client.verify(&citizen, MISTYPED, PHONE).expect(401);
         let must_change = client.verify(&citizen, &first, PHONE).expect(200);
-        let asked = client.ask_otp(&citizen, "password", None).expect(202);
+        let asked = client.ask_otp(&citizen, "password", Some(PHONE)).expect(202);
         let otp = sms(&app, "Ma xac thuc ", 1);
         let by = (OtpId(asked.json["otp_id"].as_i64().unwrap()), otp.clone());
         let refused = client.change(&citizen, &citizen.code.clone(), &by, None).expect(422);
