@@ -124,7 +124,8 @@ pub fn erase(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryRes
     let changed = diesel::update(unerased)
         .set((
             declared!(applications, &nothing),
-            applications::name_sort.eq(""),
+            // Behind everybody who has a name.
+            applications::name_sort.eq("\u{10ffff}"),
             applications::reason.eq(None::<String>),
             applications::request_key.eq(None::<String>),
             applications::erased_at.eq(now),

@@ -42,7 +42,7 @@ export async function officersAccounts(look, officer, cases) {
 export async function supervisorsForms(look, supervisor, cases) {
   const { page } = supervisor;
   await look("moving, with an error", supervisor, async () => {
-    await page.goto(cases.unaccented);
+    await page.goto(cases.close);
     await page.locator("summary", { hasText: "Chuyển cơ quan" }).click();
     await page.getByRole("button", { name: "Chuyển" }).click();
     await page.locator("#move_reason-about.error").waitFor();

@@ -214,8 +214,11 @@ export async function looks(browser, desk) {
     await officer.record();
     await page.getByText("Nội dung bạn vừa nhập được giữ lại").waitFor();
   });
-  await officersAccounts(look, officer, cases);
   await officer.leave();
+
+  const clerk = await enter("officer");
+  await officersAccounts(look, clerk, cases);
+  await clerk.leave();
 
   const supervisor = await enter("supervisor");
   await look("the supervisor's list, panel open", supervisor, async () => {
