@@ -5,8 +5,7 @@ use chrono::NaiveDateTime;
 use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
-use super::decisions::Stamp;
-use super::events::NewEvent;
+use super::events::{NewEvent, Stamp};
 use super::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{self, Account, AccountAct, AccountState, LockCause, REPEAT_WINDOW};
 use crate::domain::change::{self, Change};

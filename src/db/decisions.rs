@@ -5,14 +5,14 @@ use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
 use super::account_acts::{self, Stopped};
-use super::events::NewEvent;
+use super::events::{NewEvent, Stamp};
 use super::{Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry};
 use crate::domain::account::{AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
 use crate::domain::change::Change;
 use crate::domain::event::EventKind;
-use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::ids::AccountId;
 use crate::domain::outbox::{Draft, MessageKind};
 use crate::domain::{notice, outbox, to_json};
 
@@ -61,14 +61,6 @@ impl Default for Recorded<'_> {
     fn default() -> Self {
         Self { status: Status::Pending, reason: None, verdict: None, changes: &[] }
     }
-}
-
-/// Who decides, when and from where.
-#[derive(Clone, Copy)]
-pub struct Stamp<'a> {
-    pub staff: StaffId,
-    pub at: NaiveDateTime,
-    pub address: Option<&'a str>,
 }
 
 /// Records a decision. False, and nothing is changed, when somebody else changed the application since it was read.

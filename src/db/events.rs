@@ -22,6 +22,14 @@ pub struct NewEvent<'a> {
     pub after: Option<String>,
 }
 
+/// Who does something, when and from where.
+#[derive(Clone, Copy)]
+pub struct Stamp<'a> {
+    pub staff: StaffId,
+    pub at: NaiveDateTime,
+    pub address: Option<&'a str>,
+}
+
 /// The columns of an event.
 macro_rules! recorded {
     ($event:expr) => {

@@ -5,8 +5,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::db::account_acts::{self, Stopped};
 use crate::db::account_list::{self, Query};
-use crate::db::decisions::Stamp;
 use crate::db::events::NewEvent;
+use crate::db::events::Stamp;
 use crate::db::registry_list::From;
 use crate::db::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{Account, AccountAct, AccountState, DeskCheck, LockCause};

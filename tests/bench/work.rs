@@ -7,7 +7,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use tnhs::clock;
-use tnhs::db::decisions::{self, Stamp};
+use tnhs::db::decisions;
+use tnhs::db::events::Stamp;
 use tnhs::db::list::{self, Query};
 use tnhs::db::{Db, DbError, accounts, agencies, applications, events, messages, photos, registry, staff};
 use tnhs::domain::application::{Kind, Status};

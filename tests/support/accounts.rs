@@ -1,7 +1,8 @@
 //! Citizens with accounts, and what an officer does with them at the desk.
 
 use tnhs::clock;
-use tnhs::db::decisions::{self, Stamp};
+use tnhs::db::decisions;
+use tnhs::db::events::Stamp;
 use tnhs::db::messages::{self, Shown};
 use tnhs::db::{accounts, events};
 use tnhs::domain::account::{Account, AccountAct, AccountState, LockCause};

@@ -9,7 +9,7 @@ use super::detail::{self, Shown};
 use super::within_reach;
 use crate::clock;
 use crate::db::account_acts::{self, Done};
-use crate::db::decisions::Stamp;
+use crate::db::events::Stamp;
 use crate::db::{Conn, accounts, events};
 use crate::domain::account::{Account, AccountAct, DeskCheck};
 use crate::domain::dates::show_time;
