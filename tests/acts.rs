@@ -46,6 +46,7 @@ fn posted(act: ApplicationAct, application: &Application, token: &Form) -> Form 
             ApplicationAct::Assess => "assessment",
             ApplicationAct::Recheck => "recheck",
             ApplicationAct::ReplacePhoto => "photos",
+            ApplicationAct::Receive => "receive",
             ApplicationAct::Reopen => "reopen",
             ApplicationAct::Move => "move",
         }
@@ -56,7 +57,7 @@ fn posted(act: ApplicationAct, application: &Application, token: &Form) -> Form 
     let form = form.forge("version", &application.version.to_string());
     match act {
         ApplicationAct::Assess => form.forge("outcome", "invalid").forge("reason", "Ảnh bị mờ"),
-        ApplicationAct::Recheck | ApplicationAct::ReplacePhoto => form,
+        ApplicationAct::Recheck | ApplicationAct::ReplacePhoto | ApplicationAct::Receive => form,
         ApplicationAct::Reopen => form.forge("reopen_reason", "Xem lại").forge("acknowledged", "1"),
         ApplicationAct::Move => form.forge("move_reason", "Gần nhà").forge("agency", "00102"),
     }
@@ -160,6 +161,7 @@ both_databases! {
                         (ApplicationAct::Assess, "Ghi nhận"),
                         (ApplicationAct::Recheck, "Kiểm tra lại với HGĐ"),
                         (ApplicationAct::ReplacePhoto, "Thay ảnh"),
+                        (ApplicationAct::Receive, "Đã nhận hồ sơ giấy"),
                         (ApplicationAct::Reopen, "Mở lại"),
                         (ApplicationAct::Move, "Chuyển"),
                     ] {

@@ -38,6 +38,9 @@ fn told(app: &TestApp, application: &Application) -> Vec<(MessageChannel, String
     told.map(|message| (message.channel, message.recipient)).collect()
 }
 
+/// What only those have whose messages go to a guardian.
+const OF_WARDS: [Changeable; 3] = [Changeable::Guardian, Changeable::OwnPhone, Changeable::OwnEmail];
+
 both_databases! {
     fn a_change_of_the_telephone_is_asked_about_confirmed_and_told_to_both(app: TestApp) {
         let officer = app.officer(&app.offices.ba_dinh);
@@ -98,7 +101,7 @@ both_databases! {
 
         let page = officer.open(&change);
         let fields: Vec<String> = page.texts_of("#changes ~ table tbody th");
-        let all: Vec<&str> = Changeable::ALL.iter().filter(|f| **f != Changeable::Guardian).map(|f| f.label()).collect();
+        let all: Vec<&str> = Changeable::ALL.iter().filter(|f| !OF_WARDS.contains(f)).map(|f| f.label()).collect();
         assert_eq!(fields, all);
         assert!(page.has_text("608a"), "{page}");
         officer.submit(asked(&officer.submit(page.valid()).expect(200))).expect(200);
@@ -256,6 +259,13 @@ both_databases! {
         let change = app.change_declared(&parent, |declared| declared.phone = phone("0912345678"));
         officer.submit(asked(&officer.submit(officer.open(&change).valid()).expect(200))).expect(200);
         assert_eq!(app.account_of(&application).notice_phone(), &phone("0912345678"));
+
+        // What is the child's own is a change like another, though no message goes there.
+        let own = app.change_declared(&application, |declared| declared.phone = phone("0933444555"));
+        let page = officer.open(&own);
+        assert_eq!(page.texts_of("#changes ~ table tbody th"), ["Điện thoại riêng"]);
+        officer.submit(asked(&officer.submit(page.valid()).expect(200))).expect(200);
+        child.phone = phone("0933444555");
 
         // Grown up, the child stands alone.
         let grown = app.change_declared(&application, |declared| {

@@ -111,7 +111,14 @@ both_databases! {
         let moved = page.history().remove(0);
         assert!(moved.contains("Từ Bảo hiểm xã hội cơ sở Ba Đình đến Bảo hiểm xã hội cơ sở Đống Đa"), "{moved}");
 
-        officer.submit(stale.valid()).expect(404);
+        let page = officer.submit(stale.invalid("Ảnh bị mờ")).expect(422);
+        for words in ["đã được chuyển đến Bảo hiểm xã hội cơ sở Đống Đa", "Ảnh bị mờ"] {
+            assert!(page.has_text(words), "«{words}» is missing on\n{page}");
+        }
+        // Whose it never was learns nothing.
+        let stranger = app.officer(&app.offices.phu_xuan);
+        let form = stale.invalid("Ảnh bị mờ").forge("csrf", stranger.get("/password").form("Đổi mật khẩu").value("csrf"));
+        stranger.submit(form).expect(404);
         assert_eq!(app.application(application.id).number, application.number);
         for (browser, found) in [(&officer, 0), (&other, 1)] {
             let list = browser.get("/applications");
@@ -132,6 +139,11 @@ both_databases! {
             let form = page.form("Chuyển").set("agency", "00102").forge("move_reason", naughty);
             let page = supervisor.submit(form).expect(422);
             assert!(page.fault("move_reason").is_some(), "{naughty:?}\n{page}");
+        }
+        // It stays for good: nobody is named in it.
+        for naming in ["Chị Trần Thị Bích Ngọc ở gần", "tran thi bich ngoc", "Gọi 0912345678"] {
+            let form = page.form("Chuyển").set("agency", "00102").set("move_reason", naming);
+            assert!(supervisor.submit(form).expect(422).fault("move_reason").is_some(), "{naming}");
         }
         officer_rejects(&app, &application);
         let page = supervisor.open(&application);
@@ -193,6 +205,26 @@ both_databases! {
         assert_eq!(waiting.status, Status::AwaitingCode);
         assert!(waiting.received_at.is_some() && waiting.due_at > clock::now());
         assert!(waiting.due_at >= from_hanoi(to_hanoi(clock::now()).date(), chrono::NaiveTime::MIN));
+    }
+
+    /// A declaration is not removed while its person stands at the counter.
+    fn whoever_came_with_the_papers_is_received_and_not_removed(app: TestApp) {
+        let declared = clock::now() - chrono::TimeDelta::days(9);
+        let person = app.citizen("Trần Thị Bích Ngọc");
+        app.registered(&person);
+        let application = app.declared_at(&app.offices.ba_dinh, &person, declared);
+        let officer = app.officer(&app.offices.ba_dinh);
+        let page = officer.submit(officer.open(&application).form("Đã nhận hồ sơ giấy")).expect(200);
+        assert!(page.told().contains("ba ngày làm việc"), "{page}");
+        let received = app.application(application.id);
+        assert!(received.received_at.is_some() && received.due_at > clock::now());
+        assert!(page.history()[0].contains("Đã nhận hồ sơ giấy") && page.has_text("Nhận hồ sơ giấy lúc"), "{page}");
+        assert_eq!(app.sweep(declared + chrono::TimeDelta::days(20)).expire().unwrap(), 0);
+        assert_eq!(app.status(&application), Status::Pending);
+        let mut again = page.form("Ghi nhận");
+        again.action = format!("/applications/{}/receive", application.id);
+        let page = officer.submit(again).expect(422);
+        assert!(page.has_text(&Refusal::AlreadyReceived.to_string()), "{page}");
     }
 
     fn the_earlier_reason_and_what_was_corrected_since_stand_beside_a_new_attempt(app: TestApp) {

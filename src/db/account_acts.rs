@@ -10,6 +10,7 @@ use super::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{self, Account, AccountAct, AccountState, LockCause, REPEAT_WINDOW};
 use crate::domain::change::{self, Change};
 use crate::domain::desk::{Contact, Deed, Order};
+use crate::domain::event::EventKind;
 use crate::domain::outbox::{Draft, MessageKind};
 use crate::domain::permission::Scope;
 use crate::domain::refusal::Refusal;
@@ -62,7 +63,8 @@ pub fn record(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_
     let act = order.deed.act();
     possible(conn, account, act, stamp.at)?;
     order.check.complete()?;
-    let (drafts, changes) = effect(conn, account, order, stamp.at)?;
+    let (drafts, changes) = effect(conn, account, order, stamp)?;
+    credentials::void_otps(conn, account, stamp.at)?;
     let now = as_it_is(conn, account)?;
     let key = format!("account-{}-{}", account.id, account.version);
     messages::queue_all(conn, account.application_id, &key, &drafts, stamp.at)?;
@@ -95,7 +97,8 @@ type Effect = (Vec<Draft>, Vec<Change>);
 
 /// What an act does to the account, who is told, and what is different afterwards. Messages are touched before accounts, in
 /// every act: two of them at once would else wait for each other.
-fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) -> Result<Effect, Stopped> {
+fn effect(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_>) -> Result<Effect, Stopped> {
+    let at = stamp.at;
     let (id, code) = (account.id, account.code());
     let drafts = match &order.deed {
         Deed::ResetPassword => {
@@ -107,7 +110,7 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, at: NaiveDateTime) 
             }
             outbox::on_new_password(account)
         }
-        Deed::ChangeContact(contact) => return change_contact(conn, account, contact, at),
+        Deed::ChangeContact(contact) => return change_contact(conn, account, contact, stamp),
         Deed::Lock => {
             accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::Desk), at)?;
             outbox::to_holder(account, MessageKind::Locked, notice::locked(code, &order.reason))
@@ -134,7 +137,37 @@ pub fn renews_password(conn: &mut Conn, account: &Account, phone: bool, at: Naiv
     Ok(renews && account.state == AccountState::Active)
 }
 
-fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: NaiveDateTime) -> Result<Effect, Stopped> {
+/// The wards' messages go where the guardian's do: whoever of them has never chosen a password gets a new one, as
+/// [`renews_password`] says.
+pub fn renew_wards(conn: &mut Conn, guardian: &Account, stamp: Stamp<'_>) -> Result<(), Stopped> {
+    for id in accounts::wards(conn, &guardian.holder.code)? {
+        let ward = accounts::find(conn, Scope::Country, id)?.ok_or(NotFound)?;
+        if ward.state == AccountState::Closed || !renews_password(conn, &ward, true, stamp.at)? {
+            continue;
+        }
+        accounts::touch(conn, &ward)?;
+        let key = format!("account-{}-{}", ward.id, ward.version);
+        messages::queue_all(conn, ward.application_id, &key, &outbox::on_new_password(&ward), stamp.at)?;
+        let reason = Recorded {
+            state: ward.state, reason: Some("Người giám hộ đổi số điện thoại"), changes: &[]
+        };
+        let event = NewEvent {
+            application: None,
+            account: Some(ward.id),
+            staff: Some(stamp.staff),
+            kind: EventKind::AccountPasswordReset,
+            at: stamp.at,
+            address: stamp.address,
+            before: None,
+            after: Some(to_json(&reason)),
+        };
+        events::add(conn, &event)?;
+    }
+    Ok(())
+}
+
+fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, stamp: Stamp<'_>) -> Result<Effect, Stopped> {
+    let at = stamp.at;
     let holder = account.with_contact(contact)?;
     let changes = change::between(&account.holder, &holder, &[]);
     let (phone, email) = notice::moves_contact(&changes);
@@ -145,6 +178,9 @@ fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, at: Nai
     let mut drafts = outbox::to_old_and_new(account, &now, MessageKind::ContactChanged, &notice);
     if renews {
         drafts.extend(outbox::on_new_password(&now));
+    }
+    if phone {
+        renew_wards(conn, &now, stamp)?;
     }
     Ok((drafts, changes))
 }

@@ -181,6 +181,11 @@ pub fn guardian_account(conn: &mut Conn, code: &SocialCode) -> QueryResult<Optio
     Ok(row.map(|(id, phone, email)| GuardianAccount { id, phone, email }))
 }
 
+/// The accounts of those whose guardian has this code.
+pub fn wards(conn: &mut Conn, code: &SocialCode) -> QueryResult<Vec<AccountId>> {
+    accounts::table.filter(accounts::guardian_code.eq(code)).order(accounts::id).select(accounts::id).load(conn)
+}
+
 /// The account that this application was granted.
 pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Option<Account>> {
     find!(conn, accounts::application_id.eq(id))

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::schema::{accounts, messages, otps};
 use super::{Conn, one_row};
-use crate::domain::account::{AccountState, OTP_LIFE, OTP_TRIES, OtpPurpose, WRONG_PASSWORDS};
+use crate::domain::account::{Account, AccountState, OTP_LIFE, OTP_TRIES, OtpPurpose, WRONG_PASSWORDS};
 use crate::domain::citizen::Device;
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::numbers::SocialCode;
@@ -15,6 +15,10 @@ use crate::on_backend;
 /// Keeps the hash of a password that is about to leave, beside those of the ones that may have arrived before. False when
 /// the citizen has already chosen one of their own, or the account is not in use: then nothing must be sent.
 pub fn add_first_password(conn: &mut Conn, id: AccountId, hash: &str, now: NaiveDateTime) -> QueryResult<bool> {
+    let in_use = accounts::table.find(id).filter(accounts::state.eq(AccountState::Active));
+    if in_use.select(accounts::id).first::<AccountId>(conn).optional()?.is_none() {
+        return Ok(false);
+    }
     let changed = change_passwords(conn, id, |hashes| hashes.push(hash.to_owned()))?;
     if changed {
         let set = (accounts::password_set_at.eq(now), accounts::expiry_notices.eq(0));
@@ -23,16 +27,13 @@ pub fn add_first_password(conn: &mut Conn, id: AccountId, hash: &str, now: Naive
     Ok(changed)
 }
 
-/// Forgets the hash of a password that surely did not leave.
+/// Forgets the hash of a password that surely did not leave, also when the account was locked meanwhile.
 pub fn drop_first_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryResult<bool> {
     change_passwords(conn, id, |hashes| hashes.retain(|known| known != hash))
 }
 
 fn change_passwords(conn: &mut Conn, id: AccountId, change: impl FnOnce(&mut Vec<String>)) -> QueryResult<bool> {
-    let first = accounts::table
-        .find(id)
-        .filter(accounts::must_change_password.eq(true))
-        .filter(accounts::state.eq(AccountState::Active));
+    let first = accounts::table.find(id).filter(accounts::must_change_password.eq(true));
     let Some(before) = first.select(accounts::password_hashes).first::<Option<String>>(conn).optional()? else {
         return Ok(false);
     };
@@ -64,6 +65,8 @@ pub fn void_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> Que
     if password_is_leaving(conn, id, now)? {
         return Ok(false);
     }
+    // One may have been put back into the queue between the two.
+    drop_queued_passwords(conn, id, now)?;
     diesel::update(accounts::table.find(id))
         .set((
             accounts::password_hashes.eq(None::<String>),
@@ -113,6 +116,16 @@ pub fn add_otp(conn: &mut Conn, id: OtpId, hash: &str, now: NaiveDateTime) -> Qu
     let after = before.map_or_else(|| hash.to_owned(), |before| format!("{before}\n{hash}"));
     one_row(diesel::update(good).set(otps::hashes.eq(after)).execute(conn)?)?;
     Ok(true)
+}
+
+/// One-time passwords that are on their way, or arrived, are good no more: the account is not in use, or its messages go
+/// elsewhere; those of its holder's wards likewise.
+pub fn void_otps(conn: &mut Conn, account: &Account, now: NaiveDateTime) -> QueryResult<()> {
+    let mut ids = super::accounts::wards(conn, &account.holder.code)?;
+    ids.push(account.id);
+    let open = otps::table.filter(otps::account_id.eq_any(ids)).filter(otps::expires_at.gt(now));
+    diesel::update(open).set(otps::expires_at.eq(now)).execute(conn)?;
+    Ok(())
 }
 
 /// A try at a password, counted before the password is compared, so that many at once are not one.
@@ -197,8 +210,9 @@ pub fn choose_password(
         accounts::device_hash.eq(device.map(Device::hash)),
         accounts::version.eq(version + 1),
     );
-    one_row(diesel::update(as_it_was).set(set).execute(conn)?)?;
-    drop_waiting_passwords(conn, id)
+    // Messages before accounts, as everywhere: two transactions would else wait for each other.
+    drop_waiting_passwords(conn, id)?;
+    one_row(diesel::update(as_it_was).set(set).execute(conn)?)
 }
 
 /// When an account asked for one-time passwords since then.

@@ -7,7 +7,7 @@ use diesel::result::Error::NotFound;
 use super::account_acts::{self, Stopped};
 use super::events::{NewEvent, Stamp};
 use super::{Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry};
-use crate::domain::account::{AccountState, LockCause};
+use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
 use crate::domain::change::Change;
@@ -79,12 +79,9 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
     }
     if application.received_at.is_none() {
         // Whoever was assessed has come.
-        let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(stamp.at));
-        let due_at = if decision.status().is_open() { due_at } else { application.due_at };
-        applications::set_received(conn, application.id, stamp.at, due_at)?;
-        deadlines::drop_waiting_reminders(conn, application.id)?;
+        receive(conn, application, stamp.at)?;
     }
-    let (account, drafts) = effect(conn, evidence, decision, stamp.at)?;
+    let (account, drafts) = effect(conn, evidence, decision, stamp)?;
     messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;
     events::add(
         conn,
@@ -110,6 +107,13 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
     Ok(true)
 }
 
+/// The person has come: the three working days begin, and nobody reminds them any more. Within a change of the application.
+pub fn receive(conn: &mut Conn, application: &Application, at: NaiveDateTime) -> QueryResult<()> {
+    let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(at));
+    applications::set_received(conn, application.id, at, due_at)?;
+    deadlines::drop_waiting_reminders(conn, application.id)
+}
+
 /// One set of notices for each version that was acted upon.
 fn key(application: &Application) -> String {
     format!("{}-{}", application.id, application.version)
@@ -120,29 +124,33 @@ fn effect(
     conn: &mut Conn,
     evidence: &Evidence,
     decision: &Decision,
-    at: NaiveDateTime,
+    stamp: Stamp<'_>,
 ) -> Result<(Option<AccountId>, Vec<Draft>), Stopped> {
+    let at = stamp.at;
     let application = &evidence.application;
     let account = evidence.account.as_ref();
     Ok(match (decision, evidence.own_account(), account) {
         (Decision::AwaitCode, ..) => (None, Vec::new()),
-        // It was granted before and locked while this was decided anew.
+        // It was granted before and locked while this was decided anew. What was changed of its holder since stays as it is, and
+        // so does a lock that a desk has set.
+        (Decision::Approve, Some(own), _) if own.lock_cause == Some(LockCause::Desk) => (Some(own.id), Vec::new()),
         (Decision::Approve, Some(own), _) if own.state != AccountState::Closed => {
-            accounts::set_holder(conn, own, &application.declaration)?;
-            let own = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
-            (Some(own.id), account_acts::unlock(conn, &own, at)?)
+            (Some(own.id), account_acts::unlock(conn, own, at)?)
         }
-        (Decision::Approve, _, Some(closed)) => {
-            accounts::open_anew(conn, closed, application, at)?;
-            (Some(closed.id), outbox::on_approval(application, closed.id))
-        }
-        (Decision::Approve, _, None) => {
-            let account = accounts::insert(conn, application, at)?;
-            (Some(account), outbox::on_approval(application, account))
+        (Decision::Approve, _, closed) => {
+            match closed {
+                Some(closed) => accounts::open_anew(conn, closed, application, at)?,
+                None => drop(accounts::insert(conn, application, at)?),
+            }
+            let account = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
+            (Some(account.id), outbox::on_approval(application, account.id, &account.contact()))
         }
         (Decision::Update(changes), _, Some(before)) => {
-            let (phone, _) = notice::moves_contact(changes);
+            let (phone, email) = notice::moves_contact(changes);
             let renews = phone && account_acts::renews_password(conn, before, phone, at)?;
+            if phone || email {
+                credentials::void_otps(conn, before, at)?;
+            }
             accounts::set_holder(conn, before, &application.declaration)?;
             let now = accounts::of_code(conn, before.code())?.ok_or(NotFound)?;
             if before.holder.name != now.holder.name {
@@ -152,17 +160,24 @@ fn effect(
             if renews {
                 drafts.extend(outbox::on_new_password(&now));
             }
+            if phone {
+                account_acts::renew_wards(conn, &now, stamp)?;
+            }
             (Some(now.id), drafts)
         }
         (Decision::Update(_), _, None) => return Err(NotFound.into()),
         (Decision::Reject(reason), Some(own), _) if own.state != AccountState::Closed => {
-            accounts::set_state(conn, own, AccountState::Closed, None, at)?;
             credentials::drop_waiting_passwords(conn, own.id)?;
-            let mut drafts = outbox::on_rejection(application, reason);
+            accounts::set_state(conn, own, AccountState::Closed, None, at)?;
+            credentials::void_otps(conn, own, at)?;
+            let mut drafts = outbox::on_rejection(application, reason, None);
             drafts.extend(outbox::to_holder(own, MessageKind::Closed, notice::closed(own.code(), reason)));
             (Some(own.id), drafts)
         }
-        (Decision::Reject(reason), ..) => (None, outbox::on_rejection(application, reason)),
+        (Decision::Reject(reason), ..) => {
+            let registered = account.filter(|_| application.kind == Kind::Change).map(Account::contact);
+            (None, outbox::on_rejection(application, reason, registered.as_ref()))
+        }
     })
 }
 
@@ -173,11 +188,12 @@ pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'
     if applications::set_status(conn, application.id, application.version, Status::Pending, None)? == 0 {
         return Ok(false);
     }
-    let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(stamp.at));
-    applications::set_received(conn, application.id, stamp.at, due_at)?;
+    receive(conn, application, stamp.at)?;
     let granted = application.status == Status::Approved;
     let own = evidence.own_account().filter(|own| granted && own.state != AccountState::Closed);
-    if let Some(own) = own {
+    // A lock that a desk has set is not for this decision to open again.
+    if let Some(own) = own.filter(|own| own.lock_cause != Some(LockCause::Desk)) {
+        credentials::void_otps(conn, own, stamp.at)?;
         accounts::set_state(conn, own, AccountState::Locked, Some(LockCause::Reopened), stamp.at)?;
         let notice = notice::locked_for_review(application.number.as_str(), own.code(), reason);
         let drafts = outbox::to_holder(own, MessageKind::Locked, notice);

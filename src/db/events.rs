@@ -97,6 +97,23 @@ pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec
     latest!(conn, events::account_id.eq(id), EventKind::AccountViewed, limit)
 }
 
+/// From where and to where an application was last moved, and when.
+pub fn last_move(conn: &mut Conn, id: ApplicationId) -> QueryResult<Option<(String, String, NaiveDateTime)>> {
+    #[derive(serde::Deserialize)]
+    struct Office {
+        agency: String,
+    }
+    let row: Option<(Option<String>, Option<String>, NaiveDateTime)> = events::table
+        .filter(events::application_id.eq(id))
+        .filter(events::kind.eq(EventKind::Moved))
+        .order(events::id.desc())
+        .select((events::before, events::after, events::at))
+        .first(conn)
+        .optional()?;
+    let office = |json: Option<String>| Some(serde_json::from_str::<Office>(&json?).ok()?.agency);
+    Ok(row.and_then(|(before, after, at)| Some((office(before)?, office(after)?, at))))
+}
+
 /// When one of these last happened to an account since then.
 pub fn last_of(
     conn: &mut Conn,

@@ -125,6 +125,12 @@ pub fn holds(conn: &mut Conn, id: MessageId, lease: &str) -> QueryResult<bool> {
     .get_result(conn)
 }
 
+/// Sends a message elsewhere than it was meant to go when it was queued.
+pub fn readdress(conn: &mut Conn, id: MessageId, to: &str) -> QueryResult<()> {
+    diesel::update(messages::table.find(id)).set(messages::recipient.eq(to)).execute(conn)?;
+    Ok(())
+}
+
 /// Puts a leased message into its next state. False when the lease was lost to another worker meanwhile.
 pub fn settle(
     conn: &mut Conn,

@@ -37,7 +37,8 @@ pub fn of_account(conn: &mut Conn, code: &SocialCode) -> QueryResult<Vec<Photo>>
         .filter(applications::code.eq(code))
         .filter(applications::status.eq(Status::Approved))
         .filter(photos::current.eq(true))
-        .order((applications::decided_at.desc(), photos::id.desc()))
+        // The order in which they were declared: one that was decided anew does not outrank a later change.
+        .order((applications::id.desc(), photos::id.desc()))
         .select((photos::id, photos::kind, photos::sha256, photos::current, photos::added_at, staff::name.nullable()))
         .load(conn)?;
     let mut seen = Vec::new();

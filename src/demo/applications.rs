@@ -19,6 +19,7 @@ use crate::db::{Conn, DbError};
 use crate::domain::application::{Application, Channel, Kind, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{self, VISIT_DAYS};
+use crate::domain::desk::Contact;
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
 use crate::domain::names::Name;
 use crate::domain::numbers::ApplicationNumber;
@@ -328,7 +329,7 @@ impl<'a> Writer<'a> {
         self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
         match reason {
             Some(reason) => {
-                for draft in outbox::on_rejection(&application, reason) {
+                for draft in outbox::on_rejection(&application, reason, None) {
                     self.batch.send(&mut self.rng, self.now, &application, draft, None);
                 }
             }
@@ -354,7 +355,7 @@ impl<'a> Writer<'a> {
             && self.to_fail > 0
             && application.declaration.notice_email().is_some() == self.to_fail.is_multiple_of(2);
         self.to_fail -= u8::from(fails);
-        for draft in outbox::on_approval(application, account) {
+        for draft in outbox::on_approval(application, account, &Contact::of(&application.declaration)) {
             let fails = fails && draft.channel == MessageChannel::Sms;
             self.batch.send(
                 &mut self.rng,

@@ -9,6 +9,8 @@ text_enum! {
         Assess = "assess" => "Ghi nhận đánh giá",
         Recheck = "recheck" => "Kiểm tra lại với HGĐ",
         ReplacePhoto = "replace-photo" => "Thay ảnh",
+        /// The person came with the signed form: the three working days begin, and the ten days end.
+        Receive = "receive" => "Đã nhận hồ sơ giấy",
         Reopen = "reopen" => "Mở lại hồ sơ",
         Move = "move" => "Chuyển cơ quan",
     }
@@ -18,7 +20,7 @@ impl ApplicationAct {
     /// The permission that it takes.
     pub fn action(self) -> Action {
         match self {
-            Self::Assess | Self::Recheck => Action::Assess,
+            Self::Assess | Self::Recheck | Self::Receive => Action::Assess,
             Self::ReplacePhoto => Action::ReplacePhoto,
             Self::Reopen => Action::Reopen,
             Self::Move => Action::Move,
@@ -33,13 +35,15 @@ impl ApplicationAct {
         match (self, status) {
             (Self::Assess | Self::ReplacePhoto, Status::Pending | Status::AwaitingCode) => Ok(()),
             (Self::Recheck, Status::AwaitingCode) => Ok(()),
+            (Self::Receive, Status::Pending) => Ok(()),
+            (Self::Receive, Status::AwaitingCode) => Err(Refusal::AlreadyReceived),
             (Self::Move, Status::Pending | Status::AwaitingCode) => Ok(()),
             (Self::Reopen, Status::Rejected) => Ok(()),
             (Self::Reopen, Status::Approved) if kind == Kind::New => Ok(()),
             (Self::Reopen, Status::Approved) => Err(Refusal::ChangeApplied),
             (Self::Reopen, other) => Err(Refusal::NotReopenable(other)),
             (Self::Move, other) => Err(Refusal::NotMovable(other)),
-            (Self::Assess | Self::Recheck | Self::ReplacePhoto, other) => Err(Refusal::NotOpen(other)),
+            (Self::Assess | Self::Recheck | Self::ReplacePhoto | Self::Receive, other) => Err(Refusal::NotOpen(other)),
         }
     }
 

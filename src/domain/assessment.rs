@@ -156,7 +156,9 @@ pub fn obstacle(evidence: &Evidence) -> Option<Refusal> {
     if is_new && evidence.has_foreign_account() {
         return Some(Refusal::AccountExists);
     }
-    if let Some(code) = &evidence.id_number_holder {
+    // An account that was granted to this very application keeps what its holder has become.
+    let is_granted = evidence.own_account().is_some_and(|own| own.state != AccountState::Closed);
+    if let (Some(code), false) = (&evidence.id_number_holder, is_granted && is_new) {
         return Some(Refusal::IdNumberTaken(code.clone()));
     }
     if is_new && !evidence.pictures.contains(&PhotoKind::Portrait) {

@@ -17,6 +17,9 @@ text_enum! {
         Email = "email" => "Email",
         Address = "address" => "Địa chỉ liên hệ",
         Guardian = "guardian" => "Người giám hộ",
+        /// Of a ward, whose messages go to the guardian.
+        OwnPhone = "own_phone" => "Điện thoại riêng",
+        OwnEmail = "own_email" => "Email riêng",
         Portrait = "portrait" => "Ảnh chân dung",
         Papers = "papers" => "Ảnh giấy tờ",
     }
@@ -66,6 +69,8 @@ pub fn words(declaration: &Declaration, field: Changeable) -> String {
                 guardian.relation.as_deref().and_then(places::relation_name).map(str::to_owned),
             ])
         }),
+        Changeable::OwnPhone => declaration.phone.as_str().to_owned(),
+        Changeable::OwnEmail => text(declaration.email.as_ref().map(|email| email.as_str())),
         Changeable::Portrait | Changeable::Papers => String::new(),
     }
 }
@@ -76,7 +81,10 @@ fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
 
 /// What is different between two declarations of one code, in the order of the form, and which pictures came with the later.
 pub fn between(old: &Declaration, new: &Declaration, pictures: &[PhotoKind]) -> Vec<Change> {
-    let differs = |field: &Changeable| words(old, *field) != words(new, *field);
+    // Of whoever is no ward the own contact is the one that messages go to.
+    let of_ward = |field: &Changeable| matches!(field, Changeable::OwnPhone | Changeable::OwnEmail);
+    let are_wards = old.guardian.is_some() && new.guardian.is_some();
+    let differs = |field: &Changeable| words(old, *field) != words(new, *field) && (are_wards || !of_ward(field));
     let mut changes: Vec<Change> = Changeable::ALL
         .iter()
         .filter(|field| differs(field))

@@ -26,6 +26,13 @@ pub struct Contact {
     pub email: Option<Email>,
 }
 
+impl Contact {
+    /// Where somebody has declared that messages shall go.
+    pub fn of(declaration: &Declaration) -> Self {
+        Self { phone: declaration.notice_phone().clone(), email: declaration.notice_email().cloned() }
+    }
+}
+
 /// What an officer asks for at the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -138,11 +145,14 @@ impl Account {
         })
     }
 
-    /// Whether these papers are the holder's: their number, or for a ward without any the guardian's code.
+    /// Whether these papers are the holder's: their number, or for a ward without any the guardian's code, or the guardian's
+    /// telephone when no code was declared.
     pub fn is_proven_by(&self, papers: &str) -> bool {
         let proof = match (&self.holder.id_number, &self.holder.guardian) {
             (Some(id_number), _) => Some(id_number.as_str()),
-            (None, Some(guardian)) => guardian.code.as_ref().map(|code| code.as_str()),
+            (None, Some(guardian)) => {
+                Some(guardian.code.as_ref().map_or(guardian.phone.as_str(), |code| code.as_str()))
+            }
             (None, None) => None,
         };
         proof == Some(papers)

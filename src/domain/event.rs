@@ -12,6 +12,7 @@ text_enum! {
         Entered = "entered" => "Nhập hồ sơ tại quầy",
         Imported = "imported" => "Nhập từ danh sách",
         Viewed = "viewed" => "Xem hồ sơ",
+        Received = "received" => "Đã nhận hồ sơ giấy",
         PhotoReplaced = "photo_replaced" => "Thay ảnh",
         PhotoRestored = "photo_restored" => "Dùng lại ảnh cũ",
         Approved = "approved" => "Ghi nhận hợp lệ, cấp tài khoản",

@@ -5,6 +5,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use super::account::Account;
 use super::application::Application;
 use super::change::Change;
+use super::desk::Contact;
 use super::ids::{AccountId, OtpId};
 use super::message::{self, Email};
 use super::notice::{self, Notice};
@@ -104,26 +105,37 @@ impl Draft {
     }
 }
 
-/// The account notice by SMS, and by e-mail the acceptance without the password: it goes by one channel only.
-pub fn on_approval(application: &Application, account: AccountId) -> Vec<Draft> {
+/// The account notice by SMS, and by e-mail the acceptance without the password: it goes by one channel only. `contact` is where
+/// the account's messages go.
+pub fn on_approval(application: &Application, account: AccountId, contact: &Contact) -> Vec<Draft> {
     let (number, declaration) = (application.number.as_str(), &application.declaration);
     let body = message::approved(number, declaration.code.as_str(), message::PASSWORD_PLACEHOLDER);
-    let sms = Draft::sms(MessageKind::Credentials, declaration.notice_phone().as_str(), body, Some(account));
-    let mail = declaration.notice_email().map(|email| {
+    let sms = Draft::sms(MessageKind::Credentials, contact.phone.as_str(), body, Some(account));
+    let mail = contact.email.as_ref().map(|email| {
         Draft::email(MessageKind::Accepted, email.as_str(), message::accepted_email(number), Some(account))
     });
     std::iter::once(sms).chain(mail).collect()
 }
 
-/// The reason on both channels.
-pub fn on_rejection(application: &Application, reason: &str) -> Vec<Draft> {
-    let (number, declaration) = (application.number.as_str(), &application.declaration);
-    let body = message::rejected(number, reason);
-    let sms = Draft::sms(MessageKind::Rejected, declaration.notice_phone().as_str(), body, None);
-    let mail = declaration.notice_email().map(|email| {
-        Draft::email(MessageKind::Rejected, email.as_str(), message::rejected_email(number, reason), None)
-    });
-    std::iter::once(sms).chain(mail).collect()
+/// The reason on both channels: to where the declaration says, and of a change of information also to where the account's
+/// messages go, whose holder may know nothing of it.
+pub fn on_rejection(application: &Application, reason: &str, registered: Option<&Contact>) -> Vec<Draft> {
+    let number = application.number.as_str();
+    let declared = Contact::of(&application.declaration);
+    let mut drafts: Vec<Draft> = Vec::new();
+    for contact in std::iter::once(&declared).chain(registered) {
+        let body = message::rejected(number, reason);
+        let sms = Draft::sms(MessageKind::Rejected, contact.phone.as_str(), body, None);
+        let mail = contact.email.as_ref().map(|email| {
+            Draft::email(MessageKind::Rejected, email.as_str(), message::rejected_email(number, reason), None)
+        });
+        for draft in std::iter::once(sms).chain(mail) {
+            if !drafts.contains(&draft) {
+                drafts.push(draft);
+            }
+        }
+    }
+    drafts
 }
 
 /// To somebody who declared and has not come yet.

@@ -36,6 +36,8 @@ pub enum Refusal {
     IdNumberTaken(String),
     #[error("Mã số này vẫn chưa có trên hệ thống HGĐ; hồ sơ tiếp tục ở Chờ cấp mã số.")]
     StillNoCode,
+    #[error("Hồ sơ giấy đã được ghi nhận là đã nhận.")]
+    AlreadyReceived,
     // Changes of information.
     #[error("Mã số BHXH này chưa có tài khoản nên không có thông tin để thay đổi. Hãy chọn không hợp lệ.")]
     NoAccount,

@@ -58,12 +58,15 @@ async fn send_one(
     parts: &Arc<Parts>,
     sms: &SmsGateway,
     mail: &Mailer,
-    message: Leased,
+    mut message: Leased,
     lease: &str,
     now: NaiveDateTime,
 ) -> anyhow::Result<()> {
     let (password, outcome) = match fill(parts, &message, lease, now).await? {
-        Filled::Ready { text, html, password } => (password, deliver(sms, mail, &message, text, html).await),
+        Filled::Ready { to, text, html, password } => {
+            message.recipient = to;
+            (password, deliver(sms, mail, &message, text, html).await)
+        }
         Filled::NotNeeded => (None, Err(SendError::NotNeeded)),
         Filled::LeaseLost => return Ok(()),
     };
@@ -75,10 +78,11 @@ async fn send_one(
     tokio::task::spawn_blocking(move || {
         db.write(|conn| -> Result<(), DbError> {
             let surely_not_sent = matches!(outcome, Err(SendError::Retry(_) | SendError::Permanent(_)));
+            settle(conn, &message, &lease, outcome, now)?;
             if let (Some((account, hash)), true) = (password, surely_not_sent) {
                 credentials::drop_first_password(conn, account, &hash)?;
             }
-            settle(conn, &message, &lease, outcome, now)
+            Ok(())
         })
     })
     .await??;
@@ -88,6 +92,7 @@ async fn send_one(
 /// A message's text as it leaves.
 enum Filled {
     Ready {
+        to: String,
         text: String,
         html: Option<String>,
         /// Whose password is in it, and its hash.
@@ -141,7 +146,8 @@ impl Secret {
 /// Puts the secret into the text, having stored its hash while the message is surely this worker's.
 async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateTime) -> anyhow::Result<Filled> {
     let Some(kind) = Secret::of(message) else {
-        return Ok(Filled::Ready { text: message.body.clone(), html: message.html.clone(), password: None });
+        let (to, text, html) = (message.recipient.clone(), message.body.clone(), message.html.clone());
+        return Ok(Filled::Ready { to, text, html, password: None });
     };
     let secret = kind.make();
     let hash = parts.hasher.hash(secret.clone()).await?;
@@ -151,10 +157,17 @@ async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateT
             if !messages::holds(conn, message.id, &lease)? {
                 return Ok(Filled::LeaseLost);
             }
+            // A secret goes to where the account's messages go now: the telephone may have been changed since it was queued, or
+            // the guardian's was.
+            let Some(to) = address(conn, &message)? else { return Ok(Filled::NotNeeded) };
+            if to != message.recipient {
+                messages::readdress(conn, message.id, &to)?;
+            }
             if !kind.keep(conn, &hash, now)? {
                 return Ok(Filled::NotNeeded);
             }
             Ok(Filled::Ready {
+                to,
                 text: kind.fill(&message.body, &secret),
                 html: message.html.as_deref().map(|html| kind.fill(html, &secret)),
                 password: match kind {
@@ -165,6 +178,18 @@ async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateT
         })?)
     })
     .await?
+}
+
+/// Where the account that a message is about has its messages sent on this channel.
+fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError> {
+    let account = match message.account_id {
+        Some(id) => accounts::find(conn, Scope::Country, id)?,
+        None => None,
+    };
+    Ok(account.and_then(|account| match message.channel {
+        MessageChannel::Sms => Some(account.notice_phone().to_string()),
+        MessageChannel::Email => account.notice_email().map(|email| email.to_string()),
+    }))
 }
 
 async fn deliver(

@@ -109,7 +109,14 @@ pub async fn revoke(
 ) -> Result<HttpResponse, AppError> {
     let id = ApiKeyId(path.into_inner());
     let (address, at, staff) = (address(&request), clock::now(), Some(person.id));
-    parts.write(move |conn| Ok(api_keys::revoke(conn, id, By { staff, at, address: Some(&address) })?)).await?;
+    parts
+        .write(move |conn| {
+            if !api_keys::all(conn)?.iter().any(|known| known.id == id) {
+                return Err(AppError::NotFound);
+            }
+            Ok(api_keys::revoke(conn, id, By { staff, at, address: Some(&address) })?)
+        })
+        .await?;
     session.tell(&Flash { good: true, text: "Đã thu hồi khóa kết nối".into(), offers_next: false })?;
     Ok(see_other("/api-keys"))
 }

@@ -51,6 +51,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/applications/{id}/preview", post().to(assess::preview))
                 .route("/applications/{id}/preview", get().to(detail::back))
                 .route("/applications/{id}/recheck", post().to(assess::recheck))
+                .route("/applications/{id}/receive", post().to(assess::receive))
+                .route("/applications/{id}/receive", get().to(detail::back))
                 .route("/applications/{id}/reopen", post().to(supervise::reopen))
                 .route("/applications/{id}/reopen", get().to(detail::back))
                 .route("/applications/{id}/move", post().to(supervise::hand_over))

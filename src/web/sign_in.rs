@@ -87,6 +87,8 @@ pub fn page_of(path: &str) -> String {
     match acts.iter().find_map(|act| path.strip_suffix(act)) {
         Some(page) => page.to_owned(),
         None if path.starts_with("/staff") => "/staff".into(),
+        None if path.starts_with("/holidays") => "/holidays".into(),
+        None if path.starts_with("/api-keys") => "/api-keys".into(),
         None if path == "/sign-out" => "/".into(),
         None => path.to_owned(),
     }

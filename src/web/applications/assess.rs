@@ -13,14 +13,15 @@ use crate::db::decisions;
 use crate::db::events::Stamp;
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, applications};
+use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, Kind, Status};
 use crate::domain::assessment::{Assessment, Checklist, Decision, Outcome, assess, recheck as ask_again};
-use crate::domain::change::Change;
 use crate::domain::dates::show_time;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ApplicationId, StaffId};
 use crate::domain::message::{self, parse_reason};
 use crate::domain::permission::Actor;
+use crate::domain::refusal::Refusal;
 use crate::domain::registry::Verdict;
 use crate::domain::text::FieldError;
 use crate::error::AppError;
@@ -78,10 +79,6 @@ impl Form {
     }
 }
 
-/// What to tell somebody who would change an account that is no longer as the page showed it.
-const ACCOUNT_MOVED: &str = "Tài khoản đã có thay đổi sau khi bạn mở hồ sơ nên chưa cập nhật gì. Hãy xem lại thông tin hiện có và thông tin \
-     thay đổi bên dưới rồi ghi nhận.";
-
 /// A decision on its way to the database.
 #[derive(Clone)]
 struct Deciding {
@@ -114,16 +111,14 @@ impl Deciding {
             )));
         }
         if matches!(self.assessment, Assessment::Valid(_)) && evidence.beside() != self.form.account_version {
-            return Ok(Recorded::Changed(ACCOUNT_MOVED.to_owned()));
+            return Ok(Recorded::Changed(detail::ACCOUNT_MOVED.to_owned()));
         }
         let decision = match assess(&evidence, self.assessment.clone()) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Recorded::Refused(refusal.to_string())),
         };
-        if let Decision::Update(changes) = &decision
-            && self.form.confirmed.is_empty()
-        {
-            return Ok(Recorded::Asked(changes.clone()));
+        if matches!(decision, Decision::Update(_)) && self.form.confirmed.is_empty() {
+            return Ok(Recorded::Asked);
         }
         let stamp = Stamp { staff: self.actor.id, at: self.now, address: Some(&self.address) };
         if decisions::record(conn, &evidence, &decision, stamp)? {
@@ -162,11 +157,30 @@ impl Deciding {
     }
 }
 
+impl Deciding {
+    /// What to tell of an application that is not this person's to see: that a supervisor has just moved it, with what was
+    /// entered, when it was theirs until then.
+    fn out_of_sight(&self, conn: &mut Conn) -> Result<AppError, AppError> {
+        let Some((from, to, at)) = events::last_move(conn, self.id)? else { return Ok(AppError::NotFound) };
+        if from != self.actor.agency_name {
+            return Ok(AppError::NotFound);
+        }
+        let entered = match &self.assessment {
+            Assessment::Valid(_) => Outcome::Valid.label().to_owned(),
+            Assessment::Invalid(reason) => format!("{}, lý do: {reason}", Outcome::Invalid.label()),
+        };
+        Ok(AppError::Unprocessable(format!(
+            "Hồ sơ đã được chuyển đến {to} lúc {} nên đánh giá của bạn chưa được ghi nhận. Bạn đã nhập: {entered}.",
+            show_time(at)
+        )))
+    }
+}
+
 /// What became of an attempt to record a decision.
 enum Recorded {
     Done(Decision),
     /// A change of information is recorded only after it was confirmed.
-    Asked(Vec<Change>),
+    Asked,
     /// The same form was posted twice: the first time counted.
     Already(Kind, Status),
     Refused(String),
@@ -204,19 +218,22 @@ pub async fn post(
         address: address(&request),
         now: clock::now(),
     };
-    let again = deciding.clone();
+    let (again, lost) = (deciding.clone(), deciding.clone());
     let recorded = match parts.write(move |conn| deciding.record(conn)).await {
         Err(AppError::Unprocessable(sentence)) => Recorded::Refused(sentence),
         // Somebody else just created or changed the account of this code: the second look says so.
-        Err(AppError::Taken | AppError::NotFound) => parts.write(move |conn| again.record(conn)).await?,
+        Err(AppError::Taken | AppError::NotFound) => match parts.write(move |conn| again.record(conn)).await {
+            Err(AppError::NotFound) => return Err(parts.read(move |conn| lost.out_of_sight(conn)).await?),
+            other => other?,
+        },
         other => other?,
     };
     let (refusal, asked, status) = match recorded {
         Recorded::Done(decision) => return done(&session, id, &form, decision.success()),
         Recorded::Already(kind, status) => return done(&session, id, &form, success_of(kind, status)),
-        Recorded::Asked(changes) => (None, changes, StatusCode::OK),
-        Recorded::Refused(sentence) => (Some(sentence), Vec::new(), StatusCode::UNPROCESSABLE_ENTITY),
-        Recorded::Changed(sentence) => (Some(sentence), Vec::new(), StatusCode::CONFLICT),
+        Recorded::Asked => (None, true, StatusCode::OK),
+        Recorded::Refused(sentence) => (Some(sentence), false, StatusCode::UNPROCESSABLE_ENTITY),
+        Recorded::Changed(sentence) => (Some(sentence), false, StatusCode::CONFLICT),
     };
     let shown = Shown { list: form.list.clone(), form: Some(form), refusal, asked, status, ..Shown::default() };
     detail::show(&request, &person, &session, &parts, id, shown).await
@@ -275,6 +292,37 @@ pub async fn recheck(
         Err(refusal) => (false, refusal.to_string()),
     };
     session.tell(&Flash { good, text, offers_next: false })?;
+    Ok(see_other(&format!("/applications/{id}?list={}", list_key(&form.list))))
+}
+
+/// `POST /applications/{id}/receive`: the person came with the signed form.
+pub async fn receive(
+    request: HttpRequest,
+    person: Allowed<Assess>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let id = ApplicationId(path.into_inner());
+    let (actor, address, now) = (person.clone(), address(&request), clock::now());
+    parts
+        .write(move |conn| {
+            let application = within_scope(conn, &actor, id)?;
+            ApplicationAct::Receive.allowed_in(application.kind, application.status)?;
+            if application.received_at.is_some() {
+                return Err(Refusal::AlreadyReceived.into());
+            }
+            // Whoever has the page open, or removes what nobody came for, is told that it changed.
+            if applications::touch(conn, id, application.version)? == 0 {
+                return Err(AppError::Taken);
+            }
+            decisions::receive(conn, &application, now)?;
+            Ok(events::add(conn, &asked(id, EventKind::Received, &actor.id, &address, now))?)
+        })
+        .await?;
+    let text = "Đã ghi nhận là đã nhận hồ sơ giấy; hạn xử lý là ba ngày làm việc".to_owned();
+    session.tell(&Flash { good: true, text, offers_next: false })?;
     Ok(see_other(&format!("/applications/{id}?list={}", list_key(&form.list))))
 }
 

@@ -7,25 +7,24 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::assess::Form;
-use super::tombstone::Tombstone;
-use super::{note_look, supervise, within_scope};
+use super::loaded::{Loaded, changes, load};
+use super::{note_look, supervise};
 use crate::clock;
-use crate::db::agencies::Agency;
 use crate::db::applications::Attempt;
 use crate::db::events::Event;
-use crate::db::messages::Shown as Message;
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, agencies, applications, decisions, events, messages, photos, registry};
-use crate::domain::account::{Account, GuardianAccount};
+use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
-use crate::domain::assessment::{self, Evidence, Outcome};
-use crate::domain::change::{self, Change, Changeable};
+use crate::domain::assessment::{self, Outcome};
+use crate::domain::change::{Change, Changeable};
 use crate::domain::deadline::{DeadlineState, time_left};
+use crate::domain::desk::Contact;
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::ApplicationId;
 use crate::domain::message::{self, REASON_MAX, REASONS, Segments};
 use crate::domain::names::{Syllable, diff_syllables};
+use crate::domain::notice;
 use crate::domain::outbox::MessageState;
 use crate::domain::permission::Actor;
 use crate::domain::places;
@@ -37,105 +36,8 @@ use crate::web::allowed::{Allowed, SeeApplications};
 use crate::web::session::TypedSession;
 use crate::web::{Chrome, Errors, Menu, page, see_other};
 
-/// How much of the history the page shows.
-const EVENTS: i64 = 200;
-
 /// Looking again within this time, with nothing else in between, is the same look.
 const SAME_LOOK: TimeDelta = TimeDelta::minutes(10);
-
-/// All that the page shows of an application, as it was at one moment.
-struct Loaded {
-    evidence: Evidence,
-    candidates: Vec<Member>,
-    attempts: Vec<Attempt>,
-    /// The last one that was rejected before, and what is different since.
-    rejected: Option<(Application, Vec<Change>)>,
-    photos: Vec<Photo>,
-    /// The account's present photos, for a change of information.
-    present: Vec<Photo>,
-    events: Vec<Event>,
-    messages: Vec<Message>,
-    sharing: (i64, i64),
-    guardian: Option<GuardianAccount>,
-    /// When the account was changed after this change was declared, which may ask for what was true then.
-    moved_at: Option<NaiveDateTime>,
-    /// Whether the account's own page is this person's to see.
-    sees_account: bool,
-    /// Where a supervisor may move it to.
-    offices: Vec<Agency>,
-}
-
-/// The application; or, when its personal data was erased, what is left of it.
-fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Result<Loaded, Tombstone>, AppError> {
-    let application = within_scope(conn, actor, id)?;
-    if application.erased_at.is_some() {
-        return Ok(Err(Tombstone::load(conn, application)?));
-    }
-    let evidence = decisions::evidence(conn, application)?;
-    let application = &evidence.application;
-    let declaration = &application.declaration;
-    let photos = photos::of_application(conn, id)?;
-    let guardian = declaration.guardian.as_ref().and_then(|guardian| guardian.code.as_ref());
-    let present = match application.kind {
-        Kind::Change => photos::of_account(conn, &declaration.code)?,
-        Kind::New => Vec::new(),
-    };
-    let may_move = ApplicationAct::Move.is_offered(actor.role, application.kind, application.status);
-    let account = evidence.account.as_ref();
-    let opened = match account {
-        Some(account) => accounts::find_for(conn, actor, account.id, clock::now())?,
-        None => None,
-    };
-    Ok(Ok(Loaded {
-        candidates: registry::candidates(conn, declaration)?,
-        attempts: applications::attempts(conn, application)?,
-        rejected: rejected(conn, application, &photos)?,
-        present,
-        moved_at: match account {
-            Some(account) if application.kind == Kind::Change && application.status.is_open() => {
-                let kinds = [EventKind::Changed, EventKind::AccountContactChanged];
-                events::last_of(conn, account.id, &kinds, application.submitted_at)?
-            }
-            _ => None,
-        },
-        guardian: guardian.map(|code| accounts::guardian_account(conn, code)).transpose()?.flatten(),
-        sees_account: opened.is_some(),
-        offices: if may_move { agencies::all(conn, actor.scope())? } else { Vec::new() },
-        events: events::of_application(conn, id, EVENTS)?,
-        messages: messages::of_application(conn, id)?,
-        sharing: accounts::sharing(conn, declaration)?,
-        photos,
-        evidence,
-    }))
-}
-
-/// What a change of information would change, or has changed.
-fn changes(loaded: &Loaded) -> Vec<Change> {
-    #[derive(Deserialize)]
-    struct Recorded {
-        changes: Vec<Change>,
-    }
-    let recorded = loaded.events.iter().find(|event| event.kind == EventKind::Changed);
-    let recorded = recorded.and_then(|event| serde_json::from_str::<Recorded>(event.after.as_deref()?).ok());
-    match recorded {
-        Some(recorded) => recorded.changes,
-        None => loaded.evidence.changes(),
-    }
-}
-
-/// What was rejected before, and what is different in this declaration.
-fn rejected(
-    conn: &mut Conn,
-    application: &Application,
-    photos: &[Photo],
-) -> Result<Option<(Application, Vec<Change>)>, AppError> {
-    let Some(earlier) = applications::rejected_before(conn, application)? else { return Ok(None) };
-    let before = photos::of_application(conn, earlier.id)?;
-    let is_new = |photo: &&Photo| photo.current && !before.iter().any(|old| old.current && old.sha256 == photo.sha256);
-    let pictures: Vec<PhotoKind> = photos.iter().filter(is_new).map(|photo| photo.kind).collect();
-    let changes = change::between(&earlier.declaration, &application.declaration, &pictures);
-    Ok(Some((earlier, changes)))
-}
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -152,6 +54,8 @@ struct DetailPage {
     left: Option<String>,
     may_assess: bool,
     may_replace_photo: bool,
+    /// Whether the person may still be said to have come.
+    may_receive: bool,
     may_reopen: bool,
     may_move: bool,
     /// What a change of information changes.
@@ -210,6 +114,17 @@ impl DetailPage {
         match evidence.application.kind {
             Kind::New => evidence.own_account(),
             Kind::Change => evidence.account.as_ref(),
+        }
+    }
+
+    /// Where the account's messages will go: to a guardian as the guardian's own account says.
+    fn contact(&self) -> Contact {
+        if let Some(own) = self.loaded.evidence.own_account().filter(|own| own.state != AccountState::Closed) {
+            return own.contact();
+        }
+        match &self.loaded.guardian {
+            Some(guardian) => Contact { phone: guardian.phone.clone(), email: guardian.email.clone() },
+            None => Contact::of(&self.app().declaration),
         }
     }
 
@@ -294,8 +209,8 @@ pub struct Shown {
     pub supervision: supervise::Form,
     pub errors: Errors,
     pub refusal: Option<String>,
-    /// What will change, to be confirmed.
-    pub asked: Vec<Change>,
+    /// Whether to ask what will change.
+    pub asked: bool,
     pub status: StatusCode,
 }
 
@@ -307,6 +222,10 @@ pub fn list_key(raw: &str) -> String {
 /// What to tell somebody whose form speaks of the application as it was before.
 pub const CHANGED: &str = "Hồ sơ đã có thay đổi sau khi bạn mở (xem Lịch sử bên dưới). Hãy xem lại và đánh dấu lại các mục đã \
      kiểm tra rồi ghi nhận; nội dung bạn nhập được giữ nguyên.";
+
+/// What to tell somebody who would change an account that is no longer as the page showed it.
+pub const ACCOUNT_MOVED: &str = "Tài khoản đã có thay đổi sau khi bạn mở hồ sơ nên chưa cập nhật gì. Hãy xem lại thông tin hiện có và \
+     thông tin thay đổi bên dưới rồi ghi nhận.";
 
 /// The page, and that this person looked at it.
 pub async fn show(
@@ -351,6 +270,11 @@ pub async fn show(
     // The form that is shown speaks of what is shown.
     form.version = application.version.to_string();
     form.verdict = evidence.verdict().code().to_owned();
+    // The question speaks of the account that is shown, or is not asked.
+    let asked = if shown.asked && form.account_version == evidence.beside() { changes(&loaded) } else { Vec::new() };
+    if shown.asked && asked.is_empty() {
+        refusal.get_or_insert_with(|| ACCOUNT_MOVED.to_owned());
+    }
     form.account_version = evidence.beside();
     form.confirmed = String::new();
     let mut supervision = shown.supervision;
@@ -380,13 +304,19 @@ pub async fn show(
         left: time_left(application.status, application.due_at, now),
         may_assess: offered(ApplicationAct::Assess),
         may_replace_photo: offered(ApplicationAct::ReplacePhoto),
+        may_receive: offered(ApplicationAct::Receive) && application.received_at.is_none(),
         may_reopen: offered(ApplicationAct::Reopen),
-        may_move: offered(ApplicationAct::Move),
+        may_move: offered(ApplicationAct::Move) && loaded.offices.len() > 1,
         changes: changes(&loaded),
-        asked: shown.asked,
+        asked,
         supervision,
         segments: message::segments(&preview),
-        approval: message::approved(number, application.declaration.code.as_str(), "************"),
+        approval: match evidence.own_account().filter(|own| own.state != AccountState::Closed) {
+            // What was granted before is only opened again; a lock that a desk has set stays.
+            Some(own) if own.lock_cause == Some(LockCause::Desk) => String::new(),
+            Some(own) => notice::unlocked(own.code()).sms,
+            None => message::approved(number, application.declaration.code.as_str(), "************"),
+        },
         preview,
         obstacle,
         form,

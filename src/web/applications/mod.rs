@@ -5,6 +5,7 @@ pub mod detail;
 pub mod enter;
 pub mod form;
 pub mod list;
+mod loaded;
 pub mod photos;
 pub mod supervise;
 pub mod tombstone;

@@ -13,10 +13,12 @@ use crate::db::events::Stamp;
 use crate::db::events::{self, NewEvent};
 use crate::db::{Conn, agencies, applications};
 use crate::domain::act::ApplicationAct;
+use crate::domain::application::Declaration;
 use crate::domain::assessment;
 use crate::domain::event::EventKind;
 use crate::domain::ids::ApplicationId;
 use crate::domain::message::{REASON_MAX, parse_reason};
+use crate::domain::names;
 use crate::domain::permission::Actor;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, FieldError};
@@ -143,6 +145,11 @@ pub async fn hand_over(
                     if let Err(refusal) = ApplicationAct::Move.allowed_in(application.kind, application.status) {
                         return Ok(Err(Obstacle::Refused(refusal)));
                     }
+                    if tells_of(&application.declaration, &reason) {
+                        let sentence =
+                            "Lý do được giữ lâu dài: không ghi họ tên, số điện thoại hay số giấy tờ của người đăng ký.";
+                        return Ok(Err(Obstacle::Field("move_reason", FieldError::new(sentence))));
+                    }
                     let within_reach = agencies::all(conn, actor.scope())?;
                     let Some(to) = within_reach.iter().find(|agency| agency.code == code) else {
                         return Ok(Err(Obstacle::Field("agency", FieldError::new("Chọn cơ quan nhận hồ sơ."))));
@@ -172,6 +179,12 @@ pub async fn hand_over(
         }
     };
     answer((&request, &person, &session, &parts), id, form, outcome).await
+}
+
+/// Whether a text names the person: it stays in the history when everything else of a removed declaration is erased.
+fn tells_of(declaration: &Declaration, text: &str) -> bool {
+    let has_number = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 6);
+    has_number || names::folded(text).contains(&declaration.name.folded())
 }
 
 /// Why it is moved: for colleagues only, no citizen is told.
