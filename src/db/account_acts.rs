@@ -32,11 +32,11 @@ pub fn possible(conn: &mut Conn, account: &Account, act: AccountAct, now: NaiveD
     if act == AccountAct::ChangeContact {
         account.own_contact()?;
     }
-    if act.is_limited() {
+    if let Some(pause) = act.pause() {
         if credentials::password_is_leaving(conn, account.id, now)? {
             return Err(Refusal::PasswordOnItsWay.into());
         }
-        account::may_repeat(&events::times(conn, account.id, act.event(), now - REPEAT_WINDOW)?, now)?;
+        account::may_repeat(&events::times(conn, account.id, act.event(), now - REPEAT_WINDOW)?, pause, now)?;
     }
     Ok(())
 }

@@ -132,13 +132,17 @@ impl AccountAct {
         }
     }
 
-    /// Whether this may be repeated only after a while.
-    pub fn is_limited(self) -> bool {
-        matches!(self, Self::ResetPassword | Self::ChangeContact)
+    /// How much time must pass before this is done again; None when it may be done as often as one likes.
+    pub fn pause(self) -> Option<TimeDelta> {
+        match self {
+            Self::ResetPassword => Some(REPEAT_AFTER),
+            Self::ChangeContact => Some(TimeDelta::zero()),
+            Self::Lock | Self::Unlock | Self::Close => None,
+        }
     }
 }
 
-/// Between two new passwords, or two changes of the telephone, so much time must pass (**decided**).
+/// Between two new passwords so much time must pass (**decided**). A mistyped telephone is corrected at once.
 pub const REPEAT_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// Within [`REPEAT_WINDOW`] so many are possible.
@@ -150,10 +154,10 @@ pub const REPEAT_WINDOW: TimeDelta = TimeDelta::hours(24);
 ///
 /// # Errors
 /// With the time from when on it may.
-pub fn may_repeat(earlier: &[NaiveDateTime], now: NaiveDateTime) -> Result<(), Refusal> {
+pub fn may_repeat(earlier: &[NaiveDateTime], pause: TimeDelta, now: NaiveDateTime) -> Result<(), Refusal> {
     let mut recent: Vec<NaiveDateTime> = earlier.iter().copied().filter(|at| now - *at < REPEAT_WINDOW).collect();
     recent.sort_unstable();
-    let after_last = recent.last().map(|last| *last + REPEAT_AFTER);
+    let after_last = recent.last().map(|last| *last + pause);
     // The window has room again when the fifth last leaves it.
     let after_many = recent.len().checked_sub(REPEATS).map(|oldest| recent[oldest] + REPEAT_WINDOW);
     match (after_many, after_last.filter(|until| *until > now)) {
@@ -241,12 +245,12 @@ mod tests {
 
     #[test]
     fn an_act_is_repeated_after_five_minutes_and_five_times_a_day() {
-        assert_eq!(may_repeat(&[], at(0)), Ok(()));
-        assert_eq!(may_repeat(&[at(0)], at(4)), Err(Refusal::TooSoon(at(5))));
-        assert_eq!(may_repeat(&[at(0)], at(5)), Ok(()));
+        assert_eq!(may_repeat(&[], REPEAT_AFTER, at(0)), Ok(()));
+        assert_eq!(may_repeat(&[at(0)], REPEAT_AFTER, at(4)), Err(Refusal::TooSoon(at(5))));
+        assert_eq!(may_repeat(&[at(0)], REPEAT_AFTER, at(5)), Ok(()));
         let five: Vec<_> = [0, 10, 20, 30, 40].map(at).to_vec();
-        assert_eq!(may_repeat(&five[..4], at(60)), Ok(()));
-        assert_eq!(may_repeat(&five, at(60)), Err(Refusal::TooOften(at(24 * 60))));
-        assert_eq!(may_repeat(&five, at(24 * 60)), Ok(()));
+        assert_eq!(may_repeat(&five[..4], REPEAT_AFTER, at(60)), Ok(()));
+        assert_eq!(may_repeat(&five, REPEAT_AFTER, at(60)), Err(Refusal::TooOften(at(24 * 60))));
+        assert_eq!(may_repeat(&five, REPEAT_AFTER, at(24 * 60)), Ok(()));
     }
 }

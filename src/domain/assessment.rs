@@ -179,6 +179,10 @@ pub fn obstacle(evidence: &Evidence) -> Option<Refusal> {
 /// The reason offered to the officer when the application can only be refused.
 pub fn suggested_reason(evidence: &Evidence) -> Option<String> {
     match obstacle(evidence)? {
+        Refusal::NameDiffers(_) if evidence.application.kind == Kind::Change => Some(
+            "Họ tên mới chưa có trên hệ thống quản lý mã số BHXH. Đề nghị làm thủ tục 608a trước, sau đó đăng ký lại."
+                .into(),
+        ),
         Refusal::NameDiffers(_) => Some(
             "Họ tên kê khai không trùng với dữ liệu của mã số BHXH. Đề nghị mang giấy tờ tùy thân đến cơ quan BHXH để đối chiếu \
              và kê khai lại."

@@ -59,7 +59,7 @@ struct Html<'a> {
 }
 
 const FOOT: &str = "Thư này được gửi tự động, vui lòng không trả lời. Cần hỗ trợ, hãy gọi 19009068 hoặc đến cơ quan BHXH gần nhất. \
-     Cơ quan BHXH không bao giờ hỏi mật khẩu hay mã OTP của bạn.";
+     Cơ quan BHXH không bao giờ hỏi mật khẩu hay mã OTP của Ông/Bà.";
 
 pub(super) fn mail(subject: String, body: &[String]) -> Email {
     let mut paragraphs = vec!["Kính gửi Ông/Bà,".to_owned()];

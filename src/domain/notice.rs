@@ -170,8 +170,8 @@ pub fn closed(account: &str, reason: &str) -> Notice {
 /// To somebody who declared and has not come yet. `until` is when the declaration is removed.
 pub fn reminder(number: &str, until: NaiveDateTime) -> String {
     format!(
-        "BHXH VN: Ho so {number} se bi xoa luc {} neu ong/ba chua nop to khai. Mang giay to tuy than den co quan BHXH gan nhat. \
-         Hoi dap 19009068.",
+        "BHXH VN: Ho so {number} het han luc {}. Ong/ba mang to khai da ky va giay to tuy than den co quan BHXH truoc luc do. Hoi dap \
+         19009068.",
         show_time(until)
     )
 }

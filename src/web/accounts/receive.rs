@@ -9,16 +9,17 @@ use serde::Deserialize;
 use super::list::{self, Shown};
 use crate::clock;
 use crate::db::{Conn, accounts, staff};
-use crate::domain::account::{RECEIVE_TRIES, RECEIVE_WAIT};
+use crate::domain::account::{RECEIVE_TRIES, RECEIVE_WAIT, RECEIVED_FOR};
+use crate::domain::dates::show_time;
 use crate::domain::event::EventKind;
 use crate::domain::ids::AccountId;
-use crate::domain::numbers::{IdNumber, SocialCode};
+use crate::domain::numbers::{IdNumber, Phone, SocialCode};
 use crate::domain::permission::Actor;
 use crate::domain::text::FieldError;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{ActOnAccount, Allowed};
-use crate::web::session::TypedSession;
+use crate::web::session::{Flash, TypedSession};
 use crate::web::{Errors, address, see_other, throttle};
 
 #[derive(Clone, Default, Deserialize)]
@@ -33,6 +34,8 @@ impl Form {
     fn parse(&self) -> Result<(SocialCode, String), Errors> {
         let papers = IdNumber::parse(&self.papers).map(|id_number| id_number.to_string());
         let guardian = SocialCode::parse(&self.papers).map(|code| code.to_string());
+        let guardian =
+            guardian.or_else(|fault| Phone::parse(&self.papers).map(|phone| phone.to_string()).map_err(|_| fault));
         match (SocialCode::parse(&self.code), papers.or_else(|fault| guardian.map_err(|_| fault))) {
             (Ok(code), Ok(papers)) => Ok((code, papers)),
             (code, papers) => Err(Errors(
@@ -105,7 +108,11 @@ pub async fn post(
     };
     let (actor, address, now) = (person.clone(), address(&request), clock::now());
     let (refusal, status) = match parts.write(move |conn| receive(conn, &actor, &asked, &address, now)).await? {
-        Received::Yes(id) => return Ok(see_other(&format!("/accounts/{id}"))),
+        Received::Yes(id) => {
+            let text = format!("Đã tiếp nhận tài khoản; mở được đến {}", show_time(now + RECEIVED_FOR));
+            session.tell(&Flash { good: true, text, offers_next: false })?;
+            return Ok(see_other(&format!("/accounts/{id}")));
+        }
         Received::No => (WRONG.to_owned(), StatusCode::UNPROCESSABLE_ENTITY),
         Received::Wait(wait) => (throttle::sentence(wait), StatusCode::TOO_MANY_REQUESTS),
     };

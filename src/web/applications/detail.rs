@@ -90,6 +90,28 @@ impl DetailPage {
         self.loaded.photos.iter().find(|photo| photo.kind == kind && photo.current)
     }
 
+    /// Why it stands before its officer again, when it does.
+    fn reopened(&self) -> Option<&Event> {
+        let mut acts = self.loaded.events.iter().filter(|event| event.kind != EventKind::Viewed);
+        self.app().status.is_open().then(|| acts.find(|event| event.kind == EventKind::Reopened)).flatten()
+    }
+
+    fn present_portrait(&self) -> Option<&Photo> {
+        self.loaded.present.iter().find(|photo| photo.kind == PhotoKind::Portrait)
+    }
+
+    /// Whether a change of the telephone makes an unused password void and sends a new one.
+    fn renews_password(&self) -> bool {
+        let account = self.loaded.evidence.account.as_ref();
+        notice::moves_contact(&self.asked).0 && account.is_some_and(|account| account.must_change_password)
+    }
+
+    /// Why the account that is to be changed is locked.
+    fn locked(&self) -> Option<LockCause> {
+        let account = self.loaded.evidence.account.as_ref();
+        account.filter(|_| self.app().kind == Kind::Change && self.app().status.is_open())?.lock_cause
+    }
+
     /// The pictures that a change of this would put in place.
     fn replacing(&self, field: &Changeable) -> Vec<&Photo> {
         self.loaded
@@ -157,6 +179,16 @@ impl DetailPage {
         }
         if declaration.has_two_personal_numbers() {
             warnings.push("Mã số BHXH 12 số là số định danh, nhưng khác số giấy tờ đã kê khai.".to_owned());
+        }
+        let waiting: Vec<&str> = self
+            .loaded
+            .attempts
+            .iter()
+            .filter(|other| other.status.is_open())
+            .map(|other| other.number.as_str())
+            .collect();
+        if self.app().status.is_open() && !waiting.is_empty() {
+            warnings.push(format!("Mã số này còn hồ sơ khác đang chờ: {}.", waiting.join(", ")));
         }
         if let Some(guardian) = &declaration.guardian {
             match &self.loaded.guardian {

@@ -12,12 +12,14 @@ use crate::db::events::{self, NewEvent};
 use crate::db::{accounts, holidays};
 use crate::domain::account::{Account, AccountState};
 use crate::domain::application::{Channel, Kind, Sex};
+use crate::domain::change;
 use crate::domain::dates::{hanoi_year, to_hanoi};
 use crate::domain::declaration::Typed;
 use crate::domain::event::EventKind;
 use crate::domain::ids::AccountId;
 use crate::domain::places::{self, PROVINCES, RELATIONS};
 use crate::domain::refusal::Refusal;
+use crate::domain::text::FieldError;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, EnterApplication};
@@ -29,6 +31,8 @@ use crate::web::{Chrome, Errors, Menu, address, page, see_other};
 #[serde(default)]
 pub struct Form {
     once: String,
+    /// That only pictures are to be changed, which are attached afterwards.
+    pictures_only: String,
     #[serde(flatten)]
     typed: Typed,
 }
@@ -40,6 +44,7 @@ struct EnterPage {
     /// Whose information is to be changed; None for a new registration.
     account: Option<Account>,
     once: String,
+    pictures_only: bool,
     typed: Typed,
     errors: Errors,
     resumed: bool,
@@ -57,7 +62,8 @@ impl EnterPage {
         let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let once = if form.once.is_empty() { format!("{:032x}", rand::random::<u128>()) } else { form.once };
         let chrome = Chrome::new(person, session, if account.is_some() { Menu::Accounts } else { Menu::Enter });
-        page(&EnterPage { chrome, account, once, typed: form.typed, errors, resumed }, status)
+        let pictures_only = !form.pictures_only.is_empty();
+        page(&EnterPage { chrome, account, once, pictures_only, typed: form.typed, errors, resumed }, status)
     }
 }
 
@@ -103,7 +109,7 @@ pub async fn get_change(
     let account = changeable(&parts, &person, path.into_inner()).await?;
     let draft = session.take_draft::<Form>(request.path());
     let resumed = draft.is_some();
-    let form = draft.map_or_else(|| Form { once: String::new(), typed: Typed::of(&account.holder) }, |(form, _)| form);
+    let form = draft.map_or_else(|| Form { typed: Typed::of(&account.holder), ..Form::default() }, |(form, _)| form);
     EnterPage::show(&person, &session, Some(account), form, Errors::default(), resumed)
 }
 
@@ -137,6 +143,14 @@ async fn file(
         Ok(declaration) => declaration,
         Err(faults) => return EnterPage::show(person, session, account, form, Errors(faults), false),
     };
+    if let Some(holder) = account.as_ref().map(|account| &account.holder)
+        && form.pictures_only.is_empty()
+        && change::between(holder, &declaration, &[]).is_empty()
+    {
+        let sentence = "Chưa có thông tin nào thay đổi. Hãy sửa ít nhất một mục, hoặc đánh dấu «Chỉ đổi ảnh».";
+        let errors = Errors::one("pictures_only", FieldError::new(sentence));
+        return EnterPage::show(person, session, account, form, errors, false);
+    }
     let once: String = form.once.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
     if once.len() != 32 {
         return Err(AppError::Malformed);
