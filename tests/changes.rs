@@ -154,7 +154,9 @@ both_databases! {
         let first = app.approved(&officer, "Trần Thị Bích Ngọc");
         app.outbox_drain();
         let change = app.change_declared(&first, |declared| declared.phone = phone("0912345678"));
-        officer.submit(asked(&officer.submit(officer.open(&change).valid()).expect(200))).expect(200);
+        let question = officer.submit(officer.open(&change).valid()).expect(200);
+        assert!(question.text_of("form.question").contains("mật khẩu mới được gửi đến 0912345678"), "{question}");
+        officer.submit(asked(&question)).expect(200);
         assert!(!app.account_of(&first).has_password, "the one that was sent is void");
         app.outbox_drain();
         let passwords: Vec<String> = app.sms().into_iter().filter(|sms| sms.contains("Mat khau")).collect();
@@ -219,6 +221,11 @@ both_databases! {
         assert_eq!(form.value("phone"), first.declaration.phone.as_str());
         let wrong = officer.submit(form.clone().set("phone", "12")).expect(422);
         assert!(wrong.fault("phone").is_some() && wrong.form("Ghi nhận").value("phone") == "12");
+        let same = officer.submit(form.clone()).expect(422);
+        assert!(same.fault("pictures_only").unwrap().contains("Chưa có thông tin nào thay đổi"), "{same}");
+        let pictures = officer.submit(same.form("Ghi nhận").check("pictures_only")).expect(200);
+        assert!(pictures.path().starts_with("/applications/"), "{}", pictures.path());
+        let form = officer.get(&format!("/accounts/{id}/change")).form("Ghi nhận");
         let page = officer.submit(form.set("phone", "0912345678").set("address", "Số 9")).expect(200);
         assert!(page.path().starts_with("/applications/"), "{}", page.path());
         assert_eq!(page.texts_of("#changes ~ table tbody th"), ["Điện thoại", "Địa chỉ liên hệ"]);

@@ -39,7 +39,9 @@ both_databases! {
         assert_eq!((now.status, now.reason, now.decided_at), (Status::Pending, None, None));
         let received = now.received_at.unwrap();
         assert!(now.due_at > received && to_hanoi(now.due_at).format("%H:%M").to_string() == "17:00");
-        officer.submit(officer.open(&application).valid()).expect(200);
+        let page = officer.open(&application);
+        assert!(page.text_of(".reopened").contains("Lý do: Ảnh đủ rõ"), "{page}");
+        officer.submit(page.valid()).expect(200);
         assert_eq!((app.status(&application), app.accounts()), (Status::Approved, 1));
     }
 
