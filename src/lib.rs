@@ -25,7 +25,7 @@
 //! 4. A citizen's password is made at the moment of sending, held in memory, stored only as a hash. It goes by one channel:
 //!    SMS; by e-mail only after the SMS failed for good. The other channel gets the notice without it.
 //! 5. Sending is at-least-once with an idempotency key per message; a crash at any moment loses no message, and whichever
-//!    password reached the citizen works until they choose their own.
+//!    password reached the citizen works until they choose their own or a desk makes it void.
 //! 6. Permission is in the handler's signature ([`web::allowed`]); scope is in the query, never only in the template.
 //! 7. Nothing from outside is trusted: it is parsed into private-field types at the edge.
 //! 8. An import counts as a whole or not at all, whenever the process dies; what it wrote can be taken back as long as nothing
