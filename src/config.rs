@@ -67,6 +67,8 @@ pub struct Config {
     pub smtp: Option<SmtpUrl>,
     /// How browsers reach the server: scheme and host, no path. Decides the Origin check and `Secure` cookies.
     pub base_url: String,
+    /// How gateways reach it, when that is another way.
+    pub receipts_url: String,
     pub session_idle: TimeDelta,
     pub session_max: TimeDelta,
     pub pool_size: u32,
@@ -102,7 +104,11 @@ impl Config {
             return wrong("TNHS_LISTEN", format!("«{listen}» is not an address with a port, such as 127.0.0.1:8080"));
         };
         let base_url = get("TNHS_BASE_URL").unwrap_or_else(|| format!("http://{listen}"));
-        let base_url = parse_base_url(&base_url)?;
+        let base_url = parse_base_url("TNHS_BASE_URL", &base_url)?;
+        let receipts_url = match get("TNHS_RECEIPTS_URL") {
+            Some(url) => parse_base_url("TNHS_RECEIPTS_URL", &url)?,
+            None => base_url.clone(),
+        };
         Ok(Self {
             secret_key: secret_key(get("TNHS_SECRET_KEY"), &data_dir)?,
             sms: get("TNHS_SMS_URL").map(|url| parse_sms_url(&url)).transpose()?,
@@ -127,6 +133,7 @@ impl Config {
             listen,
             data_dir,
             base_url,
+            receipts_url,
         })
     }
 
@@ -183,12 +190,12 @@ fn parse_log_level(level: &str) -> Result<LevelFilter, ConfigError> {
     }
 }
 
-fn parse_base_url(url: &str) -> Result<String, ConfigError> {
+fn parse_base_url(variable: &'static str, url: &str) -> Result<String, ConfigError> {
     let bare = url.trim_end_matches('/');
     let host = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://"));
     match host {
         Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(bare.to_owned()),
-        _ => wrong("TNHS_BASE_URL", format!("«{url}» is not like https://tnhs.example.vn (scheme and host, no path)")),
+        _ => wrong(variable, format!("«{url}» is not like https://tnhs.example.vn (scheme and host, no path)")),
     }
 }
 

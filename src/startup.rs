@@ -12,6 +12,8 @@ use crate::adapters::photos::PhotoStore;
 use crate::adapters::sms::SmsGateway;
 use crate::config::Config;
 use crate::db::{Conn, Db};
+use crate::domain::ids::MessageId;
+use crate::domain::receipt::ReceiptKey;
 use crate::error::AppError;
 use crate::web::api::limits::Limits;
 use crate::web::counts::Counts;
@@ -25,6 +27,8 @@ pub struct Parts {
     pub hasher: Hasher,
     pub counts: Counts,
     pub limits: Limits,
+    /// Names attempts at messages, for the gateways that tell what became of them.
+    pub receipt_key: ReceiptKey,
     /// None for commands that send nothing.
     pub sms: Option<SmsGateway>,
     pub mail: Option<Mailer>,
@@ -42,9 +46,15 @@ impl Parts {
             limits: Limits::new(config.api_per_minute),
             sms: config.sms.as_ref().map(SmsGateway::new),
             mail: config.smtp.as_ref().map(Mailer::new).transpose()?,
+            receipt_key: ReceiptKey::new(&config.secret_key.0),
             db,
             config,
         }))
+    }
+
+    /// Where a gateway tells what became of an attempt at a message.
+    pub fn receipts_at(&self, message: MessageId, attempt: i32) -> String {
+        format!("{}/receipts/{}", self.config.receipts_url, self.receipt_key.token(message, attempt))
     }
 
     /// [`Db::read`] on a blocking thread.

@@ -13,7 +13,8 @@ use tnhs::db::events::{self, NewEvent};
 use tnhs::db::schema::accounts as stored;
 use tnhs::db::{accounts, messages};
 use tnhs::domain::account::{Account, AccountAct, AccountState, LockCause};
-use tnhs::domain::outbox::{MessageChannel, MessageKind, MessageState};
+use tnhs::domain::delivery::MessageState;
+use tnhs::domain::outbox::{MessageChannel, MessageKind};
 use tnhs::domain::refusal::Refusal;
 
 fn officer(app: &TestApp) -> Browser {

@@ -19,10 +19,11 @@ use support::{Browser, Employee, PASSWORD, Page, Program, TestApp, both_database
 use tnhs::db::schema::{accounts, events, messages};
 use tnhs::domain::account::{Account, AccountAct, AccountState};
 use tnhs::domain::application::Application;
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::AccountId;
 use tnhs::domain::numbers::Phone;
-use tnhs::domain::outbox::{MessageKind, MessageState};
+use tnhs::domain::outbox::MessageKind;
 use tnhs::domain::permission::Role;
 
 const KILLS: usize = 20;

@@ -15,12 +15,14 @@ use tokio::net::TcpStream;
 use support::api::{Answer, Citizen, Client, OWN, PHONE, TABLET};
 use support::{TestApp, TestDb, both_databases};
 use tnhs::clock;
+use tnhs::db::messages::Occasion;
 use tnhs::db::schema::accounts;
 use tnhs::db::{accounts as stored, citizens, credentials, messages};
 use tnhs::domain::account::{Account, AccountState, LockCause, WRONG_PASSWORDS};
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::numbers::SocialCode;
-use tnhs::domain::outbox::{Draft, MessageKind, MessageState};
+use tnhs::domain::outbox::{Draft, MessageKind};
 use tnhs::domain::permission::Scope;
 
 fn account(app: &TestApp, citizen: &Citizen) -> Account {
@@ -65,7 +67,13 @@ fn statuses(answers: &[Answer]) -> Vec<u16> {
 fn in_the_way(app: &TestApp, citizen: &Citizen, kind: &str) -> impl Fn() {
     let key = format!("account-{}-{}-{kind}-email", citizen.account, account(app, citizen).version);
     let blocker = Draft::sms(MessageKind::Rejected, "0900000000", String::new(), None);
-    app.db(|conn| messages::queue(conn, citizen.application.id, &key, &blocker, clock::now()));
+    app.db(|conn| {
+        messages::queue(
+            conn,
+            Occasion { application: citizen.application.id, staff: None, key: &key, at: clock::now() },
+            &blocker,
+        )
+    });
     move || {
         let blocker = tnhs::db::schema::messages::idempotency_key.eq(&key);
         app.db(|conn| diesel::delete(tnhs::db::schema::messages::table.filter(blocker)).execute(conn));
@@ -227,7 +235,7 @@ both_databases! {
         let (client, citizen) = (app.client(), app.settled_citizen("Trần Thị Bích Ngọc"));
         let key = "otp-1-otp-sms";
         let blocker = Draft::sms(MessageKind::Rejected, "0900000000", String::new(), None);
-        app.db(|conn| messages::queue(conn, citizen.application.id, key, &blocker, clock::now()));
+        app.db(|conn| messages::queue(conn, Occasion { application: citizen.application.id, staff: None, key, at: clock::now() }, &blocker));
         client.ask_otp(&citizen, "password", None).expect(500);
         assert_eq!(wrong_tries(&app, &citizen), 0, "the password was right");
     }
@@ -354,7 +362,7 @@ both_databases! {
         // The same account notice once more, as when the first attempt was lost.
         let text = tnhs::domain::message::approved("1", &citizen.code, "{mat_khau}");
         let draft = Draft::sms(MessageKind::Credentials, "0900000000", text, Some(citizen.account));
-        app.db(|conn| messages::queue(conn, citizen.application.id, "again", &draft, clock::now()));
+        app.db(|conn| messages::queue(conn, Occasion { application: citizen.application.id, staff: None, key: "again", at: clock::now() }, &draft));
         client.change(&citizen, OWN, &otp, None).expect(200);
         let last = app.messages(&citizen.application).into_iter().rfind(|one| one.kind == MessageKind::Credentials);
         assert_eq!(last.unwrap().state, MessageState::Dropped);

@@ -22,13 +22,14 @@ use support::{
     Browser, Employee, PASSWORD, Program, Running, TestApp, both_databases, filing, portrait, registry_entry,
 };
 use tnhs::clock;
-use tnhs::db::schema::{accounts, applications as filed, events, messages};
+use tnhs::db::schema::{accounts, applications as filed, events, message_steps, messages};
 use tnhs::db::{Conn, DatabaseUrl, Db, DbError, applications, photos, registry};
 use tnhs::domain::application::{PhotoKind, Status};
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::{AccountId, ApplicationId, MessageId, StaffId};
 use tnhs::domain::message::PASSWORD_PLACEHOLDER;
-use tnhs::domain::outbox::{MessageChannel, MessageKind, MessageState};
+use tnhs::domain::outbox::{MessageChannel, MessageKind};
 use tnhs::domain::permission::Role;
 
 /// How often the server is killed while officers decide, and how often two workers are while they send.
@@ -55,7 +56,7 @@ both_databases! {
         finish_sending(&desk, &program);
         let sent = desk.check("after everything was sent");
         assert_eq!(sent.decisions, decided.decisions);
-        assert!(sent.messages.iter().all(|message| message.state == MessageState::Sent));
+        assert!(sent.messages.iter().all(|message| message.state == MessageState::Accepted));
         the_last_password_signs_in(&desk, &sent);
     }
 }
@@ -224,7 +225,7 @@ impl<'a> Desk<'a> {
         assert!(lost.is_empty(), "{when}: recorded before the officers' eyes, and lost: {lost:?}");
         assert_eq!(snapshot.applications.len(), *self.made.lock().unwrap(), "{when}");
         snapshot.check(when);
-        for message in snapshot.messages.iter().filter(|message| message.state == MessageState::Sent) {
+        for message in snapshot.messages.iter().filter(|message| message.state == MessageState::Accepted) {
             let file = self.file_of(message);
             assert!(file.exists(), "{when}: {} is said to be sent", file.display());
         }
@@ -272,7 +273,7 @@ fn sign_in(url: &str, officer: &Employee) -> Browser {
 struct Snapshot {
     applications: BTreeMap<ApplicationId, Filed>,
     decisions: Vec<Decided>,
-    /// One for each message that was sent.
+    /// One for each time that a gateway took a message.
     sent: Vec<ApplicationId>,
     accounts: Vec<(ApplicationId, AccountId, Option<String>)>,
     messages: Vec<Message>,
@@ -313,20 +314,23 @@ impl Snapshot {
             .order(events::id)
             .select((events::application_id, events::staff_id, events::kind))
             .load(conn)?;
-        let (mut decisions, mut sent) = (Vec::new(), Vec::new());
+        let mut decisions = Vec::new();
         for event in history {
             match event {
                 (Some(id), Some(by), EventKind::Approved) => decisions.push((id, by, "approved")),
                 (Some(id), Some(by), EventKind::Rejected) => decisions.push((id, by, "rejected")),
                 (Some(id), Some(by), EventKind::AwaitingCode) => decisions.push((id, by, "awaiting_code")),
-                (Some(id), None, EventKind::MessageSent) => sent.push(id),
                 other => panic!("nobody did this: {other:?}"),
             }
         }
         Ok(Self {
             applications: applications.into_iter().map(|it| (it.id, it)).collect(),
             decisions,
-            sent,
+            sent: messages::table
+                .inner_join(message_steps::table)
+                .filter(message_steps::state.eq(MessageState::Accepted))
+                .select(messages::application_id.assume_not_null())
+                .load(conn)?,
             accounts: accounts::table
                 .select((accounts::application_id, accounts::id, accounts::password_hashes))
                 .load(conn)?,
@@ -334,7 +338,7 @@ impl Snapshot {
                 .order(messages::id)
                 .select((
                     messages::id,
-                    messages::application_id,
+                    messages::application_id.assume_not_null(),
                     messages::idempotency_key,
                     messages::kind,
                     messages::channel,
@@ -372,7 +376,7 @@ impl Snapshot {
             let mine: Vec<&Message> = self.messages.iter().filter(|message| message.application == *id).collect();
             let queued: Vec<_> = mine.iter().map(|it| (it.kind.code(), it.channel.code())).collect();
             assert_eq!(queued, expected, "{when}: messages");
-            let sent = mine.iter().filter(|message| message.state == MessageState::Sent).count();
+            let sent = mine.iter().filter(|message| message.state == MessageState::Accepted).count();
             assert_eq!(self.sent.iter().filter(|of| *of == id).count(), sent, "{when}: the history of its messages");
         }
         assert!(self.accounts.iter().all(|(of, ..)| self.applications.contains_key(of)), "{when}");
@@ -406,7 +410,7 @@ fn finish_sending(desk: &Desk<'_>, program: &Program) {
     let queued = || {
         desk.app.db(|conn| {
             let queued = messages::table
-                .filter(messages::state.ne(MessageState::Sent))
+                .filter(messages::state.ne(MessageState::Accepted))
                 .filter(messages::next_attempt_at.le(clock::now()));
             queued.count().get_result::<i64>(conn)
         })

@@ -23,11 +23,12 @@ use tnhs::domain::application::{Application, Channel, Declaration, Guardian, Kin
 use tnhs::domain::assessment::Decision;
 use tnhs::domain::dates::show_time;
 use tnhs::domain::deadline::DeadlineState;
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::{AccountId, ApplicationId};
 use tnhs::domain::names::Name;
 use tnhs::domain::numbers::{Email, Phone};
-use tnhs::domain::outbox::{MessageKind, MessageState};
+use tnhs::domain::outbox::MessageKind;
 use tnhs::domain::permission::Role;
 use tnhs::jobs::{deadlines::Sweep, recheck};
 

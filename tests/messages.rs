@@ -22,10 +22,11 @@ use tnhs::clock;
 use tnhs::db::schema::{accounts, messages as stored};
 use tnhs::db::{Conn, DatabaseUrl, DbError, messages};
 use tnhs::domain::application::{Application, Status};
-use tnhs::domain::outbox::{Draft, LEASE, MessageChannel, MessageKind, MessageState};
+use tnhs::domain::delivery::{LEASE, MessageState};
+use tnhs::domain::outbox::{Draft, MessageChannel, MessageKind};
 use tnhs::on_backend;
 
-const ALL_SENT: [MessageState; 2] = [MessageState::Sent, MessageState::Sent];
+const ALL_SENT: [MessageState; 2] = [MessageState::Accepted, MessageState::Accepted];
 
 /// Somebody whom an officer of Ba Đình has just approved, and that officer.
 fn approved(app: &TestApp) -> (Application, Browser) {
@@ -151,7 +152,8 @@ both_databases! {
             otp: None,
         };
         let key = format!("{}-1-accepted-email", application.id);
-        app.db(|conn| messages::queue(conn, application.id, &key, &blocker, clock::now()));
+        let occasion = messages::Occasion { application: application.id, staff: None, key: &key, at: clock::now() };
+        app.db(|conn| messages::queue(conn, occasion, &blocker));
         let officer = app.officer(&app.offices.ba_dinh);
         officer.submit(officer.open(&application).valid()).expect(409);
         assert_eq!((app.status(&application), app.accounts()), (Status::Pending, 0));
@@ -219,7 +221,7 @@ both_databases! {
         let (application, officer) = approved(&app);
         app.outbox_drain();
         assert_eq!(gateway.got().len(), 1, "it is not tried again");
-        assert_eq!(states(&app, &application), [MessageState::Dead, MessageState::Sent, MessageState::Sent]);
+        assert_eq!(states(&app, &application), [MessageState::Failed, MessageState::Accepted, MessageState::Accepted]);
         let mails = app.mails();
         let (notice, account) = (&mails[0], &mails[1]);
         assert!(!notice.contains("Mật khẩu: "), "{notice}");
@@ -245,7 +247,7 @@ both_databases! {
         let officer = app.officer(&app.offices.ba_dinh);
         officer.submit(officer.open(&application).valid()).expect(200);
         app.outbox_drain();
-        assert_eq!(states(&app, &application), [MessageState::Dead]);
+        assert_eq!(states(&app, &application), [MessageState::Failed]);
         assert_eq!(officer.get("/applications").texts_of("td.name .badge"), ["Tin lỗi"]);
     }
 
@@ -259,7 +261,7 @@ both_databases! {
         assert_eq!(next_attempt(&app, &application), start + TimeDelta::minutes(1));
         let page = officer.open(&application);
         let row = page.texts_of("[aria-labelledby=messages] tbody tr").remove(0);
-        assert!(row.contains("Chờ gửi") && row.contains("1 lần thử: cổng gửi tin báo lỗi"), "{row}");
+        assert!(row.contains("Chờ gửi") && row.contains("1 lần thử: Cổng gửi đang bận"), "{row}");
         assert!(!page.has_text("busy"), "what a gateway says is not for the page");
 
         app.outbox_drain_at(start + TimeDelta::seconds(59));
@@ -281,7 +283,7 @@ both_databases! {
         let (application, officer) = approved(&app);
         let start = clock::now();
         let mut now = start;
-        while app.messages(&application)[0].state != MessageState::Dead {
+        while app.messages(&application)[0].state != MessageState::Failed {
             app.outbox_drain_at(now);
             assert!(gateway.got().len() <= 20, "it goes on for ever");
             now = now.max(next_attempt(&app, &application));
@@ -325,7 +327,7 @@ both_databases! {
         let app = database.serve(&[("TNHS_SMTP_URL", &server.url)]);
         let (application, _) = approved(&app);
         app.outbox_drain();
-        assert_eq!(states(&app, &application), [MessageState::Sent, MessageState::Dead]);
+        assert_eq!(states(&app, &application), [MessageState::Accepted, MessageState::Failed]);
         assert_eq!(server.got().len(), 0);
     }
 
@@ -357,8 +359,8 @@ both_databases! {
         assert_eq!(passwords.len(), 2);
         assert!(signs_in(&app, &application, &passwords[0]) && signs_in(&app, &application, &passwords[1]));
         assert_eq!(states(&app, &application), ALL_SENT);
-        let sent = app.events_of(application.id, tnhs::domain::event::EventKind::MessageSent);
-        assert_eq!(sent, 2, "the worker that lost its lease settles nothing");
+        let taken = app.steps(&application).into_iter().filter(|state| *state == MessageState::Accepted).count();
+        assert_eq!(taken, 2, "the worker that lost its lease settles nothing");
     }
 
     fn workers_beside_each_other_send_each_message_once(database: TestDb) {

@@ -15,9 +15,9 @@ use tnhs::db::photos;
 use tnhs::db::schema::{applications as filed, import_rows, messages as queued};
 use tnhs::domain::application::{Application, Declaration, PhotoKind, Status};
 use tnhs::domain::dates::{show_date, to_hanoi};
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::names;
-use tnhs::domain::outbox::MessageState;
 use tnhs::domain::permission::Role;
 
 fn days(days: i64) -> TimeDelta {
@@ -132,7 +132,7 @@ both_databases! {
         assert_eq!(after.declaration, Declaration::erased());
         assert_eq!(app.events_of(application.id, EventKind::Erased), 1);
         let messages = app.messages(&application);
-        assert!(messages.iter().all(|m| matches!(m.state, MessageState::Sent | MessageState::Dropped)), "nothing may leave");
+        assert!(messages.iter().all(|m| matches!(m.state, MessageState::Accepted | MessageState::Dropped)), "nothing may leave");
         app.outbox_drain_at(removed_at + days(40));
         assert_eq!(app.sms().len(), 1);
     }

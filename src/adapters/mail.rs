@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{SendError, outfile};
+use super::{Answer, outfile};
 use crate::config::SmtpUrl;
-use crate::domain::outbox::SEND_DEADLINE;
+use crate::domain::delivery::{Cause, Gateway, Outcome, SEND_DEADLINE};
 
 pub struct Mail<'a> {
     pub key: &'a str,
@@ -45,30 +45,44 @@ impl Mailer {
 
     /// Sends one mail, within [`SEND_DEADLINE`]: lettre's own timeout covers connecting only, and a half-sent banner would
     /// hang for ever.
-    pub async fn send(&self, mail: &Mail<'_>) -> Result<(), SendError> {
+    pub async fn send(&self, mail: &Mail<'_>) -> Answer {
         match self {
             Self::Folder(folder) => outfile::deliver(
+                Gateway::Mail,
                 folder,
                 &format!("{}.txt", mail.key),
                 &format!("To: {}\nSubject: {}\n\n{}\n", mail.to, mail.subject, mail.text),
             ),
             Self::Smtp { transport, from } => {
-                let message = compose(mail, from)?;
+                let message = match compose(mail, from) {
+                    Ok(message) => message,
+                    Err(answer) => return answer,
+                };
                 match tokio::time::timeout(SEND_DEADLINE, transport.send(message)).await {
-                    Err(_) => Err(SendError::Unknown("mail server did not answer in time".into())),
-                    Ok(Ok(_)) => Ok(()),
-                    Ok(Err(error)) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
-                    Ok(Err(error)) if error.is_transient() => Err(SendError::Retry(error.to_string())),
-                    // A refused connection, half an answer. Worth another try.
-                    Ok(Err(error)) => Err(SendError::Unknown(error.to_string())),
+                    Err(_) => Answer::new(Outcome::MaybeSent(Cause::NoAnswer), "no answer in time"),
+                    Ok(Ok(_)) => {
+                        Answer { outcome: Outcome::Accepted { by: Gateway::Mail, receipt: false }, said: None }
+                    }
+                    Ok(Err(error)) => {
+                        let outcome = if error.is_permanent() {
+                            Outcome::Never(Cause::BadRecipient)
+                        } else if error.is_transient() {
+                            Outcome::NotSent(Cause::Busy)
+                        } else {
+                            // A refused connection, half an answer. Worth another try.
+                            Outcome::MaybeSent(Cause::Unclear)
+                        };
+                        Answer::new(outcome, error.to_string())
+                    }
                 }
             }
         }
     }
 }
 
-fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, SendError> {
-    let to: Mailbox = mail.to.parse().map_err(|_| SendError::Permanent("not an e-mail address".into()))?;
+fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, Answer> {
+    let never = |why: String| Answer::new(Outcome::Never(Cause::BadRecipient), why);
+    let to: Mailbox = mail.to.parse().map_err(|_| never("not an e-mail address".into()))?;
     Message::builder()
         .from(from.clone())
         .to(to)
@@ -80,5 +94,5 @@ fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, SendError> {
             "auto-generated".into(),
         ))
         .multipart(MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned()))
-        .map_err(|error| SendError::Permanent(error.to_string()))
+        .map_err(|error| never(error.to_string()))
 }

@@ -8,19 +8,18 @@ pub mod registry_export;
 pub mod sms;
 pub mod spreadsheet;
 
-/// Why a message did not leave.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// It has not left and may go through later: the gateway refused the connection, or said so.
-    #[error("{0}")]
-    Retry(String),
-    /// It may have left or not: the connection was lost, or no answer came in time.
-    #[error("{0}")]
-    Unknown(String),
-    /// It never will: the number or the address is not accepted.
-    #[error("{0}")]
-    Permanent(String),
-    /// It must not leave any more.
-    #[error("no longer needed")]
-    NotNeeded,
+use crate::domain::delivery::Outcome;
+
+/// What a gateway made of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// What it said when it was not accepted: for who runs the server. It may hold a telephone, so it has no place in a log.
+    pub said: Option<String>,
+}
+
+impl Answer {
+    pub fn new(outcome: Outcome, said: impl Into<String>) -> Self {
+        Self { outcome, said: Some(said.into()) }
+    }
 }

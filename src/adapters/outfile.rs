@@ -3,16 +3,22 @@
 
 use std::path::Path;
 
-use super::SendError;
+use super::Answer;
 use crate::config::{private_folder, write_private};
+use crate::domain::delivery::{Cause, Gateway, Outcome};
 
 /// Writes the message whole or not at all.
-pub fn deliver(folder: &Path, name: &str, content: &str) -> Result<(), SendError> {
+pub fn deliver(by: Gateway, folder: &Path, name: &str, content: &str) -> Answer {
     let write = || -> std::io::Result<()> {
         private_folder(folder)?;
         let temporary = folder.join(format!(".{name}.tmp"));
         write_private(&temporary, content.as_bytes())?;
         std::fs::rename(&temporary, folder.join(name))
     };
-    write().map_err(|error| SendError::Retry(format!("cannot write into {}: {error}", folder.display())))
+    match write() {
+        Ok(()) => Answer { outcome: Outcome::Accepted { by, receipt: false }, said: None },
+        Err(error) => {
+            Answer::new(Outcome::NotSent(Cause::Own), format!("cannot write into {}: {error}", folder.display()))
+        }
+    }
 }

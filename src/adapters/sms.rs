@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use ureq::http::StatusCode;
 
-use super::{SendError, outfile};
+use super::{Answer, outfile};
 use crate::config::{Secret, SmsUrl};
-use crate::domain::outbox::SEND_DEADLINE;
+use crate::domain::delivery::{Cause, Gateway, Outcome, SEND_DEADLINE};
 
 pub struct Sms<'a> {
     /// The same for every attempt at one message.
@@ -17,6 +17,10 @@ pub struct Sms<'a> {
     pub to: &'a str,
     /// GSM-7 text.
     pub text: &'a str,
+    /// Where the gateway tells what became of it: each driver adds its own name and fields.
+    pub receipts: &'a str,
+    /// The first attempt is 1.
+    pub attempt: i32,
 }
 
 #[derive(Clone)]
@@ -47,10 +51,11 @@ impl SmsGateway {
     }
 
     /// Sends one message. Blocks for at most [`SEND_DEADLINE`].
-    pub fn send(&self, sms: &Sms<'_>) -> Result<(), SendError> {
+    pub fn send(&self, sms: &Sms<'_>) -> Answer {
         match self {
             Self::Folder(folder) => {
-                outfile::deliver(folder, &format!("{}.txt", sms.key), &format!("To: {}\n\n{}\n", sms.to, sms.text))
+                let text = format!("To: {}\n\n{}\n", sms.to, sms.text);
+                outfile::deliver(Gateway::Sms, folder, &format!("{}.txt", sms.key), &text)
             }
             Self::Kannel { agent, endpoint, user, password, from } => {
                 let answer = agent
@@ -63,17 +68,27 @@ impl SmsGateway {
                     .header("X-Kannel-Coding", "0")
                     .header("X-Kannel-Charset", "UTF-8")
                     .send(sms.text);
-                let mut answer = answer.map_err(|error| {
-                    let said = format!("gateway: {error}");
-                    if never_connected(&error) { SendError::Retry(said) } else { SendError::Unknown(said) }
-                })?;
+                let mut answer = match answer {
+                    Ok(answer) => answer,
+                    Err(error) if never_connected(&error) => {
+                        return Answer::new(Outcome::NotSent(Cause::Unreachable), error.to_string());
+                    }
+                    Err(error) => return Answer::new(Outcome::MaybeSent(Cause::NoAnswer), error.to_string()),
+                };
                 let status = answer.status();
                 if status == StatusCode::ACCEPTED {
-                    return Ok(());
+                    return Answer { outcome: Outcome::Accepted { by: Gateway::Sms, receipt: false }, said: None };
                 }
                 let body = answer.body_mut().with_config().limit(500).read_to_string().unwrap_or_default();
                 let said = format!("gateway answered {}: {}", status.as_u16(), body.trim());
-                Err(if status == StatusCode::BAD_REQUEST { SendError::Permanent(said) } else { SendError::Retry(said) })
+                Answer::new(
+                    match status {
+                        StatusCode::BAD_REQUEST => Outcome::Never(Cause::BadRecipient),
+                        StatusCode::FORBIDDEN => Outcome::NotSent(Cause::Denied),
+                        _ => Outcome::NotSent(Cause::Busy),
+                    },
+                    said,
+                )
             }
         }
     }

@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
 use super::events::{NewEvent, Stamp};
+use super::messages::Occasion;
 use super::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{self, Account, AccountAct, AccountState, LockCause, REPEAT_WINDOW};
 use crate::domain::change::{self, Change};
@@ -67,7 +68,8 @@ pub fn record(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_
     credentials::void_otps(conn, account, stamp.at)?;
     let now = as_it_is(conn, account)?;
     let key = format!("account-{}-{}", account.id, account.version);
-    messages::queue_all(conn, account.application_id, &key, &drafts, stamp.at)?;
+    let occasion = Occasion { application: account.application_id, staff: Some(stamp.staff), key: &key, at: stamp.at };
+    messages::queue_all(conn, occasion, &drafts)?;
     events::add(
         conn,
         &NewEvent {
@@ -147,7 +149,8 @@ pub fn renew_wards(conn: &mut Conn, guardian: &Account, stamp: Stamp<'_>) -> Res
         }
         accounts::touch(conn, &ward)?;
         let key = format!("account-{}-{}", ward.id, ward.version);
-        messages::queue_all(conn, ward.application_id, &key, &outbox::on_new_password(&ward), stamp.at)?;
+        let occasion = Occasion { application: ward.application_id, staff: Some(stamp.staff), key: &key, at: stamp.at };
+        messages::queue_all(conn, occasion, &outbox::on_new_password(&ward))?;
         let reason = Recorded {
             state: ward.state, reason: Some("Người giám hộ đổi số điện thoại"), changes: &[]
         };

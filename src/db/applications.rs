@@ -391,6 +391,7 @@ pub fn give_to(conn: &mut Conn, id: ApplicationId, version: i32, agency: &Agency
         diesel::update(name_tokens::table.filter(name_tokens::application_id.eq(id)))
             .set((name_tokens::agency_id.eq(agency.id), name_tokens::province_id.eq(agency.province_id)))
             .execute(conn)?;
+        super::messages::follow(conn, id, agency)?;
         // The account that it was granted before it was opened again goes along.
         diesel::update(accounts::table.filter(accounts::application_id.eq(id)))
             .set((accounts::agency_id.eq(agency.id), accounts::province_id.eq(agency.province_id)))

@@ -1,6 +1,8 @@
 //! Many rows at once, for filling an empty database: no round trip per row, so the caller gives the ids and calls
 //! [`go_on_after`] at the end. Rules are not checked here; whoever fills a database keeps them.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,12 +11,13 @@ use diesel::sql_types::{BigInt, Text};
 use super::Conn;
 use super::applications::declared;
 use super::events::{NewEvent, recorded};
-use super::schema::{accounts, agency_serials, applications, events, messages, name_tokens, photos};
+use super::schema::{accounts, agencies, agency_serials, applications, events, messages, name_tokens, photos};
 use crate::domain::account::AccountState;
 use crate::domain::application::{Application, PhotoKind};
-use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
+use crate::domain::delivery::{Cause, Gateway, Lane, MessageState};
+use crate::domain::ids::{AccountId, AgencyId, ApplicationId, MessageId, StaffId};
 use crate::domain::names;
-use crate::domain::outbox::{Draft, MessageState};
+use crate::domain::outbox::{Draft, MessageChannel};
 use crate::on_backend;
 
 /// SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535.
@@ -200,17 +203,22 @@ pub fn accounts(conn: &mut Conn, filed: &[Filed], new: &[NewAccount], password_h
 /// A message that has reached its end.
 pub struct Ended {
     pub application: ApplicationId,
+    pub agency: AgencyId,
     pub key: String,
     pub draft: Draft,
     pub state: MessageState,
     pub attempts: i32,
     pub created_at: NaiveDateTime,
     pub ended_at: NaiveDateTime,
-    pub error: Option<&'static str>,
+    pub cause: Option<Cause>,
 }
 
 pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
-    for batch in all.chunks(PARAMETERS / 16) {
+    let provinces: HashMap<AgencyId, Option<AgencyId>> =
+        agencies::table.select((agencies::id, agencies::province_id)).load(conn)?.into_iter().collect();
+    let last: Option<MessageId> =
+        messages::table.select(messages::id).order(messages::id.desc()).first(conn).optional()?;
+    for batch in all.chunks(PARAMETERS / 21) {
         let rows: Vec<_> = batch
             .iter()
             .map(|message| {
@@ -218,6 +226,8 @@ pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
                 (
                     messages::idempotency_key.eq(&message.key),
                     messages::application_id.eq(message.application),
+                    messages::agency_id.eq(message.agency),
+                    messages::province_id.eq(provinces.get(&message.agency).copied().flatten()),
                     messages::account_id.eq(draft.account),
                     messages::otp_id.eq(draft.otp),
                     messages::kind.eq(draft.kind),
@@ -228,14 +238,30 @@ pub fn messages(conn: &mut Conn, all: &[Ended]) -> QueryResult<()> {
                     messages::html.eq(draft.html.as_ref()),
                     messages::state.eq(message.state),
                     messages::attempts.eq(message.attempts),
+                    messages::lane.eq(Lane::of(draft.kind) as i32),
                     messages::next_attempt_at.eq(message.ended_at),
                     messages::created_at.eq(message.created_at),
-                    messages::sent_at.eq((message.state == MessageState::Sent).then_some(message.ended_at)),
-                    messages::last_error.eq(message.error),
+                    messages::sent_at.eq((message.state == MessageState::Accepted).then_some(message.ended_at)),
+                    messages::gateway.eq((message.state == MessageState::Accepted).then_some(match draft.channel {
+                        MessageChannel::Sms => Gateway::Sms,
+                        MessageChannel::Email => Gateway::Mail,
+                    })),
+                    messages::cause.eq(message.cause),
                 )
             })
             .collect();
         on_backend!(conn, c => diesel::insert_into(messages::table).values(&rows).execute(c))?;
+    }
+    // Their ids are the database's.
+    for (at, state, attempt, more) in
+        [("created_at", "'queued'", "0", "NULL, NULL"), ("next_attempt_at", "state", "attempts", "gateway, cause")]
+    {
+        let steps = format!(
+            "INSERT INTO message_steps (message_id, at, state, attempt, gateway, cause) \
+             SELECT id, {at}, {state}, {attempt}, {more} FROM messages WHERE id > $1 ORDER BY id"
+        );
+        let after = last.map_or(0, |id| id.0);
+        on_backend!(conn, c => diesel::sql_query(&steps).bind::<BigInt, _>(after).execute(c))?;
     }
     Ok(())
 }

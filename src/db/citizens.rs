@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
 use super::events::NewEvent;
+use super::messages::Occasion;
 use super::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{Account, AccountState, LockCause, OtpPurpose};
 use crate::domain::citizen::{Device, OTP_WINDOW, otp_wait};
@@ -73,7 +74,9 @@ pub fn ask_otp(
     let body = notice::otp(account.code(), purpose);
     let sms = Draft::sms(MessageKind::Otp, account.notice_phone().as_str(), body, Some(account.id));
     let draft = Draft { otp: Some(otp), ..sms };
-    messages::queue_all(conn, account.application_id, &format!("otp-{otp}"), &[draft], stamp.at)?;
+    let occasion =
+        Occasion { application: account.application_id, staff: None, key: &format!("otp-{otp}"), at: stamp.at };
+    messages::queue_all(conn, occasion, &[draft])?;
     record(conn, account.id, EventKind::OtpAsked, Some(to_json(&Asked { purpose })), stamp)?;
     Ok(Ok(otp))
 }
@@ -103,7 +106,11 @@ pub fn change_password(
 /// One set of notices for each version that was acted upon.
 fn tell(conn: &mut Conn, account: &Account, drafts: &[Draft], stamp: &Stamp) -> QueryResult<()> {
     let key = format!("account-{}-{}", account.id, account.version);
-    messages::queue_all(conn, account.application_id, &key, drafts, stamp.at)
+    messages::queue_all(
+        conn,
+        Occasion { application: account.application_id, staff: None, key: &key, at: stamp.at },
+        drafts,
+    )
 }
 
 fn record(conn: &mut Conn, id: AccountId, kind: EventKind, after: Option<String>, stamp: &Stamp) -> QueryResult<()> {

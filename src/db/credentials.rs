@@ -7,9 +7,10 @@ use super::schema::{accounts, messages, otps};
 use super::{Conn, one_row};
 use crate::domain::account::{Account, AccountState, OTP_LIFE, OTP_TRIES, OtpPurpose, WRONG_PASSWORDS};
 use crate::domain::citizen::Device;
+use crate::domain::delivery::MessageState;
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::numbers::SocialCode;
-use crate::domain::outbox::{MessageKind, MessageState};
+use crate::domain::outbox::MessageKind;
 use crate::on_backend;
 
 /// Keeps the hash of a password that is about to leave, beside those of the ones that may have arrived before. False when
@@ -34,13 +35,16 @@ pub fn drop_first_password(conn: &mut Conn, id: AccountId, hash: &str) -> QueryR
 
 fn change_passwords(conn: &mut Conn, id: AccountId, change: impl FnOnce(&mut Vec<String>)) -> QueryResult<bool> {
     let first = accounts::table.find(id).filter(accounts::must_change_password.eq(true));
+    // The account is this transaction's until it ends: an SMS and a mail may each carry a password of it.
+    if diesel::update(first).set(accounts::must_change_password.eq(true)).execute(conn)? == 0 {
+        return Ok(false);
+    }
     let Some(before) = first.select(accounts::password_hashes).first::<Option<String>>(conn).optional()? else {
         return Ok(false);
     };
     let mut hashes: Vec<String> = before.as_deref().unwrap_or_default().lines().map(str::to_owned).collect();
     change(&mut hashes);
     let after = (!hashes.is_empty()).then(|| hashes.join("\n"));
-    // Nobody else changes them meanwhile: only the worker that holds the lease of the account's one message does.
     one_row(diesel::update(first).set(accounts::password_hashes.eq(after)).execute(conn)?)?;
     Ok(true)
 }
@@ -82,7 +86,7 @@ pub fn void_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> Que
 
 /// Drops the messages with a password that no worker is sending; returns how many there were.
 pub fn drop_queued_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> QueryResult<usize> {
-    let waits = messages::state.eq(MessageState::Queued);
+    let waits = messages::state.eq_any([MessageState::Queued, MessageState::Unknown]);
     let worker_died = messages::state.eq(MessageState::Sending).and(messages::next_attempt_at.le(now));
     diesel::update(
         messages::table
@@ -100,7 +104,7 @@ pub fn drop_waiting_passwords(conn: &mut Conn, id: AccountId) -> QueryResult<()>
         messages::table
             .filter(messages::account_id.eq(id))
             .filter(messages::kind.eq_any(MessageKind::WITH_PASSWORD))
-            .filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending])),
+            .filter(messages::state.eq_any(MessageState::WAITING)),
     )
     .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
     .execute(conn)?;

@@ -12,8 +12,9 @@ use super::schema::{accounts, applications, import_rows, imports, messages, name
 use crate::domain::account::AccountState;
 use crate::domain::application::{Application, Declaration, Status};
 use crate::domain::deadline::{REMINDER_DAYS, VISIT_DAYS, removed_at};
+use crate::domain::delivery::MessageState;
 use crate::domain::ids::{AccountId, ApplicationId};
-use crate::domain::outbox::{MessageKind, MessageState};
+use crate::domain::outbox::MessageKind;
 use crate::domain::workbook::Kind;
 
 /// The condition of the index `applications_unvisited`, to the letter.
@@ -77,7 +78,7 @@ pub fn drop_waiting_reminders(conn: &mut Conn, id: ApplicationId) -> QueryResult
     let waiting = messages::table
         .filter(messages::application_id.eq(id))
         .filter(messages::kind.eq(MessageKind::Reminder))
-        .filter(messages::state.eq(MessageState::Queued));
+        .filter(messages::state.eq_any([MessageState::Queued, MessageState::Unknown]));
     diesel::update(waiting).set(messages::state.eq(MessageState::Dropped)).execute(conn)?;
     Ok(())
 }
@@ -138,7 +139,7 @@ pub fn erase(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryRes
     diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
     diesel::delete(photos::table.filter(photos::application_id.eq(id))).execute(conn)?;
     let its_messages = messages::table.filter(messages::application_id.eq(id));
-    diesel::update(its_messages.filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending])))
+    diesel::update(its_messages.filter(messages::state.eq_any(MessageState::WAITING)))
         .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
         .execute(conn)?;
     diesel::update(its_messages)

@@ -6,6 +6,7 @@ use diesel::result::Error::NotFound;
 
 use super::account_acts::{self, Stopped};
 use super::events::{NewEvent, Stamp};
+use super::messages::Occasion;
 use super::{Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry};
 use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
@@ -82,7 +83,9 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
         receive(conn, application, stamp.at)?;
     }
     let (account, drafts) = effect(conn, evidence, decision, stamp)?;
-    messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;
+    let occasion =
+        Occasion { application: application.id, staff: Some(stamp.staff), key: &key(application), at: stamp.at };
+    messages::queue_all(conn, occasion, &drafts)?;
     events::add(
         conn,
         &NewEvent {
@@ -197,7 +200,9 @@ pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'
         accounts::set_state(conn, own, AccountState::Locked, Some(LockCause::Reopened), stamp.at)?;
         let notice = notice::locked_for_review(application.number.as_str(), own.code(), reason);
         let drafts = outbox::to_holder(own, MessageKind::Locked, notice);
-        messages::queue_all(conn, application.id, &key(application), &drafts, stamp.at)?;
+        let occasion =
+            Occasion { application: application.id, staff: Some(stamp.staff), key: &key(application), at: stamp.at };
+        messages::queue_all(conn, occasion, &drafts)?;
     }
     events::add(
         conn,

@@ -16,7 +16,6 @@ use crate::domain::deadline::{self, DeadlineState};
 use crate::domain::filter::{COUNT_CAP, Group, Sort, Term};
 use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::names;
-use crate::domain::outbox::MessageState;
 use crate::domain::permission::Scope;
 use crate::on_backend;
 
@@ -443,8 +442,9 @@ pub fn count_late(conn: &mut Conn, scope: Scope, now: NaiveDateTime) -> QueryRes
 pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ApplicationId>> {
     on_backend!(conn, c => messages::table
         .filter(messages::application_id.eq_any(ids))
-        .filter(messages::state.eq(MessageState::Dead))
-        .select(messages::application_id)
+        // The condition of the index `messages_trouble`.
+        .filter(sql::<Bool>("state IN ('failed', 'undelivered') AND resent = FALSE"))
+        .select(messages::application_id.assume_not_null())
         .distinct()
         .load(c))
 }

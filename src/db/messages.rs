@@ -1,24 +1,35 @@
-//! The outbox. A message is queued in the transaction of the decision it tells of, leased by one worker at a time, and ends
-//! as sent or dead.
+//! The outbox. A message is queued in the transaction of the act it tells of, leased by one worker at a time, and moves on as
+//! `domain::delivery` says; each step is kept.
 
 use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamp};
 
 use super::Conn;
-use super::schema::messages;
-use crate::domain::ids::{AccountId, ApplicationId, MessageId, OtpId};
-use crate::domain::outbox::{Draft, LEASE, MessageChannel, MessageKind, MessageState};
+use super::agencies::Agency;
+use super::schema::{applications, message_steps, messages};
+use crate::domain::delivery::{Cause, Gateway, LEASE, Lane, MessageState, Next, by_day};
+use crate::domain::ids::{AccountId, AgencyId, ApplicationId, InvitationId, MessageId, OtpId, StaffId};
+use crate::domain::outbox::{Draft, MessageChannel, MessageKind};
+use crate::on_backend;
 
-/// Queues all that is told of one act, which `key` names.
-pub fn queue_all(
-    conn: &mut Conn,
-    application: ApplicationId,
-    key: &str,
-    drafts: &[Draft],
-    now: NaiveDateTime,
-) -> QueryResult<()> {
+/// The condition of the index `messages_waiting`, to the letter.
+const WAITING: &str = "state IN ('queued', 'sending', 'unknown')";
+
+/// What messages tell of, and whose act it was.
+#[derive(Clone, Copy)]
+pub struct Occasion<'a> {
+    pub application: ApplicationId,
+    /// None when time or the citizen brought it about.
+    pub staff: Option<StaffId>,
+    /// Names the act: queueing its messages twice is refused.
+    pub key: &'a str,
+    pub at: NaiveDateTime,
+}
+
+/// Queues all that is told of one act.
+pub fn queue_all(conn: &mut Conn, occasion: Occasion<'_>, drafts: &[Draft]) -> QueryResult<()> {
     for (at, draft) in drafts.iter().enumerate() {
         let same = |other: &&Draft| other.kind == draft.kind && other.channel == draft.channel;
         let nth = match drafts[..at].iter().filter(same).count() {
@@ -26,26 +37,44 @@ pub fn queue_all(
             // The old telephone besides the new.
             earlier => format!("-{}", earlier + 1),
         };
-        let key = format!("{key}-{}-{}{nth}", draft.kind.code(), draft.channel.code());
-        queue(conn, application, &key, draft, now)?;
+        let key = format!("{}-{}-{}{nth}", occasion.key, draft.kind.code(), draft.channel.code());
+        queue(conn, Occasion { key: &key, ..occasion }, draft)?;
     }
     Ok(())
 }
 
-/// Queues a message. `key` is its idempotency key: the same for every attempt, and queueing it twice is refused.
-pub fn queue(
-    conn: &mut Conn,
-    application: ApplicationId,
-    key: &str,
-    draft: &Draft,
-    now: NaiveDateTime,
-) -> QueryResult<()> {
-    diesel::insert_into(messages::table)
+/// Queues one message, of which `occasion.key` is the idempotency key: the same for every attempt.
+pub fn queue(conn: &mut Conn, occasion: Occasion<'_>, draft: &Draft) -> QueryResult<MessageId> {
+    let (agency, province) = applications::table
+        .find(occasion.application)
+        .select((applications::agency_id, applications::province_id))
+        .first(conn)?;
+    let place = Place { application: Some(occasion.application), agency, province, root: None, invitation: None };
+    insert(conn, &place, occasion, draft)
+}
+
+/// Where a message belongs.
+pub struct Place {
+    pub application: Option<ApplicationId>,
+    pub agency: AgencyId,
+    pub province: Option<AgencyId>,
+    /// The first of those that this one is sent again as.
+    pub root: Option<MessageId>,
+    pub invitation: Option<InvitationId>,
+}
+
+/// As [`queue`]; the occasion's application is not read.
+pub fn insert(conn: &mut Conn, place: &Place, occasion: Occasion<'_>, draft: &Draft) -> QueryResult<MessageId> {
+    let lane = Lane::of(draft.kind);
+    let id: MessageId = on_backend!(conn, c => diesel::insert_into(messages::table)
         .values((
-            messages::idempotency_key.eq(key),
-            messages::application_id.eq(application),
+            messages::idempotency_key.eq(occasion.key),
+            messages::application_id.eq(place.application),
             messages::account_id.eq(draft.account),
             messages::otp_id.eq(draft.otp),
+            messages::agency_id.eq(place.agency),
+            messages::province_id.eq(place.province),
+            messages::staff_id.eq(occasion.staff),
             messages::kind.eq(draft.kind),
             messages::channel.eq(draft.channel),
             messages::recipient.eq(&draft.recipient),
@@ -54,10 +83,46 @@ pub fn queue(
             messages::html.eq(draft.html.as_ref()),
             messages::state.eq(MessageState::Queued),
             messages::attempts.eq(0),
-            messages::next_attempt_at.eq(now),
-            messages::created_at.eq(now),
+            messages::lane.eq(lane as i32),
+            messages::next_attempt_at.eq(if lane == Lane::Bulk { by_day(occasion.at) } else { occasion.at }),
+            messages::created_at.eq(occasion.at),
+            messages::root_id.eq(place.root),
+            messages::invitation_id.eq(place.invitation),
         ))
-        .execute(conn)?;
+        .returning(messages::id)
+        .get_result(c))?;
+    let queued =
+        Step { message: id, at: occasion.at, state: MessageState::Queued, attempt: 0, gateway: None, cause: None };
+    add_steps(conn, &[queued])?;
+    Ok(id)
+}
+
+/// Something that happened to a message.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub struct Step {
+    pub message: MessageId,
+    pub at: NaiveDateTime,
+    pub state: MessageState,
+    pub attempt: i32,
+    pub gateway: Option<Gateway>,
+    pub cause: Option<Cause>,
+}
+
+pub fn add_steps(conn: &mut Conn, steps: &[Step]) -> QueryResult<()> {
+    let rows: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            (
+                message_steps::message_id.eq(step.message),
+                message_steps::at.eq(step.at),
+                message_steps::state.eq(step.state),
+                message_steps::attempt.eq(step.attempt),
+                message_steps::gateway.eq(step.gateway),
+                message_steps::cause.eq(step.cause),
+            )
+        })
+        .collect();
+    on_backend!(conn, c => diesel::insert_into(message_steps::table).values(&rows).execute(c))?;
     Ok(())
 }
 
@@ -67,9 +132,10 @@ pub fn queue(
 pub struct Leased {
     pub id: MessageId,
     pub idempotency_key: String,
-    pub application_id: ApplicationId,
+    pub application_id: Option<ApplicationId>,
     pub account_id: Option<AccountId>,
     pub otp_id: Option<OtpId>,
+    pub staff_id: Option<StaffId>,
     pub kind: MessageKind,
     pub channel: MessageChannel,
     pub recipient: String,
@@ -78,43 +144,60 @@ pub struct Leased {
     pub html: Option<String>,
     /// Attempts begun, this one included.
     pub attempts: i32,
+    pub created_at: NaiveDateTime,
 }
 
-/// Up to `limit` messages that are due, or whose worker has died, the longest due first.
-pub fn due(conn: &mut Conn, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<(MessageId, NaiveDateTime)>> {
-    messages::table
-        .filter(sql::<Bool>("state IN ('queued', 'sending')"))
-        .filter(messages::next_attempt_at.le(now))
-        .order((messages::next_attempt_at, messages::id))
-        .limit(limit)
-        .select((messages::id, messages::next_attempt_at))
-        .load(conn)
-}
-
-/// Leases up to `limit` messages that are due under the name `lease`.
-pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<Leased>> {
-    let due = due(conn, limit, now)?;
-    let mut mine = Vec::with_capacity(due.len());
-    for (id, seen) in due {
-        // Another worker may have been quicker: then the time is no longer the one seen.
-        let taken = diesel::update(
-            messages::table
-                .find(id)
-                .filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending]))
-                .filter(messages::next_attempt_at.eq(seen)),
-        )
-        .set((
-            messages::state.eq(MessageState::Sending),
-            messages::lease.eq(lease),
-            messages::attempts.eq(messages::attempts + 1),
-            messages::next_attempt_at.eq(now + LEASE),
-        ))
-        .execute(conn)?;
-        if taken == 1 {
-            mine.push(messages::table.find(id).select(Leased::as_select()).first(conn)?);
+/// Whether anything is due in any lane.
+pub fn any_due(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<bool> {
+    for lane in Lane::ALL {
+        let due = messages::table
+            .filter(sql::<Bool>(WAITING))
+            .filter(messages::lane.eq(lane as i32))
+            .filter(messages::next_attempt_at.le(now));
+        if diesel::select(diesel::dsl::exists(due)).get_result(conn)? {
+            return Ok(true);
         }
     }
-    Ok(mine)
+    Ok(false)
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = BigInt)]
+    id: MessageId,
+}
+
+/// Leases up to `limit` messages that are due, or whose worker has died, under the name `lease`: the urgent ones first, the
+/// longest due first among equals. Several workers do not wait for each other.
+pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<Leased>> {
+    let skip = match conn {
+        // One writes at a time.
+        Conn::Sqlite(_) => "",
+        Conn::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+    };
+    let mut ids: Vec<MessageId> = Vec::new();
+    for lane in Lane::ALL {
+        let left = limit - i64::try_from(ids.len()).unwrap_or(limit);
+        if left <= 0 {
+            break;
+        }
+        let taken: Vec<Taken> = on_backend!(conn, c => diesel::sql_query(format!(
+            "UPDATE messages SET state = 'sending', lease = $1, attempts = attempts + 1, next_attempt_at = $2 WHERE id IN (\
+             SELECT id FROM messages WHERE {WAITING} AND lane = $3 AND next_attempt_at <= $4 \
+             ORDER BY next_attempt_at, id LIMIT $5 {skip}) RETURNING id"
+        ))
+            .bind::<Text, _>(lease)
+            .bind::<Timestamp, _>(now + LEASE)
+            .bind::<Integer, _>(lane as i32)
+            .bind::<Timestamp, _>(now)
+            .bind::<BigInt, _>(left)
+            .load(c))?;
+        ids.extend(taken.into_iter().map(|taken| taken.id));
+    }
+    let mut leased: Vec<Leased> = on_backend!(conn, c =>
+        messages::table.filter(messages::id.eq_any(&ids)).select(Leased::as_select()).load(c))?;
+    leased.sort_by_key(|message| ids.iter().position(|id| *id == message.id));
+    Ok(leased)
 }
 
 /// Whether this worker still has the message to itself.
@@ -131,28 +214,52 @@ pub fn readdress(conn: &mut Conn, id: MessageId, to: &str) -> QueryResult<()> {
     Ok(())
 }
 
-/// Puts a leased message into its next state. False when the lease was lost to another worker meanwhile.
+/// Puts a leased message into its next state. False when the lease was lost to another worker, or a receipt was quicker.
 pub fn settle(
     conn: &mut Conn,
-    id: MessageId,
+    message: &Leased,
     lease: &str,
-    state: MessageState,
-    next_attempt_at: NaiveDateTime,
-    error: Option<&str>,
+    next: &Next,
+    said: Option<&str>,
+    now: NaiveDateTime,
 ) -> QueryResult<bool> {
-    let sent_at = (state == MessageState::Sent).then_some(next_attempt_at);
-    let changed = diesel::update(
-        messages::table.find(id).filter(messages::lease.eq(lease)).filter(messages::state.eq(MessageState::Sending)),
-    )
-    .set((
-        messages::state.eq(state),
-        messages::lease.eq(None::<String>),
-        messages::next_attempt_at.eq(next_attempt_at),
-        messages::sent_at.eq(sent_at),
-        messages::last_error.eq(error),
-    ))
-    .execute(conn)?;
-    Ok(changed == 1)
+    let mine = messages::table
+        .find(message.id)
+        .filter(messages::lease.eq(lease))
+        .filter(messages::state.eq(MessageState::Sending));
+    let changed = diesel::update(mine)
+        .set((
+            messages::state.eq(next.state),
+            messages::lease.eq(None::<String>),
+            messages::next_attempt_at.eq(next.at),
+            messages::sent_at.eq((next.state == MessageState::Accepted).then_some(now)),
+            messages::gateway.eq(next.gateway),
+            messages::receipt_due_at.eq(next.receipt_due),
+            messages::cause.eq(next.cause),
+            messages::last_error.eq(said),
+        ))
+        .execute(conn)?;
+    if changed != 1 {
+        return Ok(false);
+    }
+    let step = Step {
+        message: message.id,
+        at: now,
+        state: next.state,
+        attempt: message.attempts,
+        gateway: next.gateway,
+        cause: next.cause,
+    };
+    add_steps(conn, &[step])?;
+    Ok(true)
+}
+
+/// An application moved to another office, and what was told of it with it.
+pub fn follow(conn: &mut Conn, application: ApplicationId, agency: &Agency) -> QueryResult<()> {
+    diesel::update(messages::table.filter(messages::application_id.eq(application)))
+        .set((messages::agency_id.eq(agency.id), messages::province_id.eq(agency.province_id)))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// A message as a page shows it: not its text, which may be shown only to its recipient.
@@ -165,8 +272,9 @@ pub struct Shown {
     pub attempts: i32,
     pub created_at: NaiveDateTime,
     pub sent_at: Option<NaiveDateTime>,
+    pub delivered_at: Option<NaiveDateTime>,
     pub next_attempt_at: NaiveDateTime,
-    pub last_error: Option<String>,
+    pub cause: Option<Cause>,
 }
 
 /// The columns of [`Shown`].
@@ -180,8 +288,9 @@ macro_rules! shown {
             messages::attempts,
             messages::created_at,
             messages::sent_at,
+            messages::delivered_at,
             messages::next_attempt_at,
-            messages::last_error,
+            messages::cause,
         )
     };
 }
@@ -202,8 +311,5 @@ pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec
 
 /// How many messages still wait to be sent.
 pub fn waiting(conn: &mut Conn) -> QueryResult<i64> {
-    messages::table
-        .filter(messages::state.eq_any([MessageState::Queued, MessageState::Sending]))
-        .count()
-        .get_result(conn)
+    messages::table.filter(sql::<Bool>(WAITING)).count().get_result(conn)
 }

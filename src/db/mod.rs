@@ -27,6 +27,7 @@ pub mod citizens;
 pub mod credentials;
 pub mod deadlines;
 pub mod decisions;
+pub mod deliveries;
 pub mod events;
 pub mod holidays;
 pub mod imports;

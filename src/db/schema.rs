@@ -249,6 +249,7 @@ diesel::table! {
         expiry_notices -> Integer,
         device_hash -> Nullable<Text>,
         last_sign_in_at -> Nullable<Timestamp>,
+        invited_at -> Nullable<Timestamp>,
     }
 }
 
@@ -256,7 +257,7 @@ diesel::table! {
     messages (id) {
         id -> BigInt,
         idempotency_key -> Text,
-        application_id -> BigInt,
+        application_id -> Nullable<BigInt>,
         account_id -> Nullable<BigInt>,
         kind -> Text,
         channel -> Text,
@@ -272,6 +273,17 @@ diesel::table! {
         sent_at -> Nullable<Timestamp>,
         last_error -> Nullable<Text>,
         otp_id -> Nullable<BigInt>,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+        staff_id -> Nullable<BigInt>,
+        lane -> Integer,
+        gateway -> Nullable<Text>,
+        receipt_due_at -> Nullable<Timestamp>,
+        delivered_at -> Nullable<Timestamp>,
+        cause -> Nullable<Text>,
+        root_id -> Nullable<BigInt>,
+        resent -> Bool,
+        invitation_id -> Nullable<BigInt>,
     }
 }
 
@@ -323,6 +335,47 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    message_steps (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        at -> Timestamp,
+        state -> Text,
+        attempt -> Integer,
+        gateway -> Nullable<Text>,
+        cause -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    message_texts (id) {
+        id -> BigInt,
+        text_key -> Text,
+        version -> Integer,
+        subject -> Nullable<Text>,
+        body -> Nullable<Text>,
+        staff_id -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> BigInt,
+        staff_id -> BigInt,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+        filter -> Text,
+        body -> Text,
+        found -> Integer,
+        queued -> Integer,
+        after_account -> BigInt,
+        created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        stopped_by -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(staff -> agencies (agency_id));
 diesel::joinable!(sessions -> staff (staff_id));
 diesel::joinable!(applications -> agencies (agency_id));
@@ -330,6 +383,10 @@ diesel::joinable!(name_tokens -> applications (application_id));
 diesel::joinable!(photos -> applications (application_id));
 diesel::joinable!(accounts -> applications (application_id));
 diesel::joinable!(messages -> applications (application_id));
+diesel::joinable!(messages -> agencies (agency_id));
+diesel::joinable!(message_steps -> messages (message_id));
+diesel::joinable!(message_texts -> staff (staff_id));
+diesel::joinable!(invitations -> staff (staff_id));
 diesel::joinable!(events -> staff (staff_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(registry_members -> registry_changesets (changeset_id));
@@ -346,6 +403,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     photos,
     accounts,
     messages,
+    message_steps,
+    message_texts,
+    invitations,
     events,
     otps,
     holidays,

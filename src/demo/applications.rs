@@ -19,6 +19,7 @@ use crate::db::{Conn, DbError};
 use crate::domain::application::{Application, Channel, Kind, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{self, VISIT_DAYS};
+use crate::domain::delivery::Cause;
 use crate::domain::desk::Contact;
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, StaffId};
 use crate::domain::names::Name;
@@ -357,13 +358,7 @@ impl<'a> Writer<'a> {
         self.to_fail -= u8::from(fails);
         for draft in outbox::on_approval(application, account, &Contact::of(&application.declaration)) {
             let fails = fails && draft.channel == MessageChannel::Sms;
-            self.batch.send(
-                &mut self.rng,
-                self.now,
-                application,
-                draft,
-                fails.then_some("gateway answered 400: Number unknown"),
-            );
+            self.batch.send(&mut self.rng, self.now, application, draft, fails.then_some(Cause::BadRecipient));
         }
         let declaration = &application.declaration;
         let by_email = outbox::password_by_email(

@@ -13,9 +13,10 @@ use crate::db::{Conn, DbError, registry};
 use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{REMINDER_DAYS, removed_at};
+use crate::domain::delivery::{Cause, MessageState};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{AccountId, ApplicationId, StaffId};
-use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind, MessageState};
+use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind};
 use crate::domain::registry::{Member, Verdict};
 use crate::domain::to_json;
 
@@ -104,7 +105,7 @@ impl<'a> Batch<'a> {
             });
             let draft = outbox::reminder(application, removed_at(application.submitted_at));
             let key = format!("{}-reminder-{nth}", application.id);
-            self.ended(application.id, key, draft, (at, at + TimeDelta::seconds(1)), None);
+            self.ended(application, key, draft, (at, at + TimeDelta::seconds(1)), None);
         }
     }
 
@@ -149,48 +150,51 @@ impl<'a> Batch<'a> {
         now: NaiveDateTime,
         application: &Application,
         draft: Draft,
-        error: Option<&'static str>,
+        cause: Option<Cause>,
     ) {
         let created_at = application.decided_at.unwrap_or(now);
         let ended_at = (created_at + TimeDelta::seconds(rng.random_range(1..90))).min(now);
         let key =
             format!("{}-{}-{}-{}", application.id, application.version - 1, draft.kind.code(), draft.channel.code());
-        self.ended(application.id, key, draft, (created_at, ended_at), error);
+        self.ended(application, key, draft, (created_at, ended_at), cause);
     }
 
     fn ended(
         &mut self,
-        application: ApplicationId,
+        application: &Application,
         key: String,
         draft: Draft,
         (created_at, ended_at): (NaiveDateTime, NaiveDateTime),
-        error: Option<&'static str>,
+        cause: Option<Cause>,
     ) {
-        #[derive(serde::Serialize)]
-        struct About {
-            kind: MessageKind,
-            channel: MessageChannel,
+        if let Some(cause) = cause {
+            #[derive(serde::Serialize)]
+            struct About {
+                kind: MessageKind,
+                channel: MessageChannel,
+                cause: Cause,
+            }
+            self.events.push(NewEvent {
+                application: Some(application.id),
+                account: draft.account,
+                staff: None,
+                kind: EventKind::MessageFailed,
+                at: ended_at,
+                address: None,
+                before: None,
+                after: Some(to_json(&About { kind: draft.kind, channel: draft.channel, cause })),
+            });
         }
-        let about = About { kind: draft.kind, channel: draft.channel };
-        self.events.push(NewEvent {
-            application: Some(application),
-            account: draft.account,
-            staff: None,
-            kind: if error.is_some() { EventKind::MessageDead } else { EventKind::MessageSent },
-            at: ended_at,
-            address: None,
-            before: None,
-            after: Some(to_json(&about)),
-        });
         self.messages.push(Ended {
-            application,
+            application: application.id,
+            agency: application.agency_id,
             key,
             draft,
-            state: if error.is_some() { MessageState::Dead } else { MessageState::Sent },
+            state: if cause.is_some() { MessageState::Failed } else { MessageState::Accepted },
             attempts: 1,
             created_at,
             ended_at,
-            error,
+            cause,
         });
     }
 

@@ -7,15 +7,17 @@ use crate::db::account_acts::{self, Stopped};
 use crate::db::account_list::{self, Query};
 use crate::db::events::NewEvent;
 use crate::db::events::Stamp;
+use crate::db::messages::Occasion;
 use crate::db::registry_list::From;
 use crate::db::{Conn, accounts, credentials, events, messages};
 use crate::domain::account::{Account, AccountAct, AccountState, DeskCheck, LockCause};
 use crate::domain::account_search::Sought;
+use crate::domain::delivery::{Gateway, Outcome, after_attempt};
 use crate::domain::desk::{Contact, Deed, Order};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::numbers::Email;
-use crate::domain::outbox::{self, MessageKind, MessageState};
+use crate::domain::outbox::{self, MessageChannel, MessageKind};
 use crate::domain::permission::Scope;
 use crate::domain::{notice, to_json};
 
@@ -52,7 +54,12 @@ pub fn work(
             None => lock_by_tries(conn, &account, at)?,
         }
         for sent in messages::lease(conn, "demo", 16, at)? {
-            messages::settle(conn, sent.id, "demo", MessageState::Sent, at, None)?;
+            let by = match sent.channel {
+                MessageChannel::Sms => Gateway::Sms,
+                MessageChannel::Email => Gateway::Mail,
+            };
+            let taken = after_attempt(Outcome::Accepted { by, receipt: false }, 1, at, at);
+            messages::settle(conn, &sent, "demo", &taken, None, at)?;
             if sent.kind == MessageKind::NewPassword {
                 credentials::add_first_password(conn, account.id, password_hash, at)?;
             }
@@ -79,7 +86,8 @@ fn order(act: AccountAct, account: &Account, nth: usize) -> Order {
 fn lock_by_tries(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> Result<(), Stopped> {
     accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::WrongPasswords), at)?;
     let drafts = outbox::to_holder(account, MessageKind::Locked, notice::locked_by_tries(account.code()));
-    messages::queue_all(conn, account.application_id, &format!("tries-{}", account.id), &drafts, at)?;
+    let key = format!("tries-{}", account.id);
+    messages::queue_all(conn, Occasion { application: account.application_id, staff: None, key: &key, at }, &drafts)?;
     #[derive(serde::Serialize)]
     struct State {
         state: AccountState,

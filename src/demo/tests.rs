@@ -9,11 +9,12 @@ use crate::db::{DatabaseUrl, applications as stored, deadlines, messages, photos
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{self, Assessment, Checklist, Decision, Evidence};
 use crate::domain::deadline::DeadlineState;
+use crate::domain::delivery::MessageState;
 use crate::domain::filter::Sort;
 use crate::domain::ids::ApplicationId;
 use crate::domain::names::Name;
 use crate::domain::numbers::{Email, IdNumber, Phone, SocialCode};
-use crate::domain::outbox::{MessageKind, MessageState};
+use crate::domain::outbox::MessageKind;
 use crate::domain::permission::Scope;
 use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Verdict};
@@ -266,7 +267,7 @@ fn keeps_the_rules(filling: &Filling) {
             [Some(application.submitted_at), application.received_at, application.decided_at, Some(filling.now)];
         assert!(times.iter().flatten().is_sorted(), "{number} {times:?}");
         let sent = filling.query(|conn| messages::of_application(conn, application.id));
-        assert!(sent.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Dead)));
+        assert!(sent.iter().all(|message| matches!(message.state, MessageState::Accepted | MessageState::Failed)));
         match application.status {
             Status::Pending | Status::AwaitingCode => {
                 assert!(application.decided_at.is_none() && sent.iter().all(|m| m.kind == MessageKind::Reminder));

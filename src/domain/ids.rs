@@ -37,4 +37,16 @@ macro_rules! id {
     )+};
 }
 
-id!(AgencyId, StaffId, ApplicationId, PhotoId, AccountId, MessageId, ImportId, ChangesetId, OtpId, ApiKeyId);
+id!(
+    AgencyId,
+    StaffId,
+    ApplicationId,
+    PhotoId,
+    AccountId,
+    MessageId,
+    ImportId,
+    ChangesetId,
+    OtpId,
+    ApiKeyId,
+    InvitationId
+);

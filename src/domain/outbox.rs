@@ -1,6 +1,6 @@
-//! The life of a message after it was decided to send it: what is due when, and when to give up.
+//! What is sent to whom: the messages that each act brings with it. `delivery` says what becomes of them.
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 
 use super::account::Account;
 use super::application::Application;
@@ -32,6 +32,9 @@ text_enum! {
         PasswordExpired = "password_expired" => "Thông báo mật khẩu hết hạn",
         PasswordChanged = "password_changed" => "Thông báo đã đổi mật khẩu",
         Otp = "otp" => "Mã xác thực",
+        Invitation = "invitation" => "Mời cài đặt VssID",
+        /// An administrator tries a gateway.
+        Test = "test" => "Tin gửi thử",
     }
 }
 
@@ -48,18 +51,6 @@ text_enum! {
     pub enum MessageChannel {
         Sms = "sms" => "SMS",
         Email = "email" => "Email",
-    }
-}
-
-text_enum! {
-    pub enum MessageState {
-        Queued = "queued" => "Chờ gửi",
-        Sending = "sending" => "Đang gửi",
-        Sent = "sent" => "Đã gửi",
-        /// Given up: a person must do something.
-        Dead = "dead" => "Không gửi được",
-        /// Not needed any more: the citizen has chosen a password, or the account is not in use.
-        Dropped = "dropped" => "Không cần gửi",
     }
 }
 
@@ -200,34 +191,4 @@ pub fn password_by_email(
         _ => return None,
     };
     Some(Draft::email(kind, to?.as_str(), mail, Some(account)))
-}
-
-/// One attempt to send may take this long; it is aborted well before its lease ends, so that an attempt that was given up
-/// cannot arrive after the next one.
-pub const SEND_DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// How long a worker has a message to itself.
-pub const LEASE: TimeDelta = TimeDelta::seconds(120);
-
-/// Minutes to wait after the first, second … failed attempt. After the last one a message is tried no more (24 hours).
-const BACKOFF_MINUTES: [i64; 9] = [1, 5, 15, 60, 240, 240, 240, 240, 240];
-
-/// When to try again after `attempts` failed ones; None means to give up.
-pub fn backoff(attempts: i32) -> Option<TimeDelta> {
-    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(0);
-    BACKOFF_MINUTES.get(index).copied().map(TimeDelta::minutes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_tried_again_at_growing_intervals_and_given_up_after_about_a_day() {
-        let waits: Vec<i64> = (1..).map_while(backoff).map(|wait| wait.num_minutes()).collect();
-        assert_eq!(waits[..5], [1, 5, 15, 60, 240]);
-        let total: i64 = waits.iter().sum();
-        assert!((20 * 60..=26 * 60).contains(&total), "{total} minutes");
-        assert!(SEND_DEADLINE.as_secs() * 2 < LEASE.num_seconds().unsigned_abs());
-    }
 }

@@ -81,4 +81,13 @@ pub enum Refusal {
     ContactUnchanged,
     #[error("Tin nhắn của người này gửi cho người giám hộ. Hãy đổi trên tài khoản của người giám hộ.")]
     ContactOfGuardian,
+    // Messages.
+    #[error("Tin này còn đang được gửi. Máy chủ tự gửi lại khi cần; hãy chờ kết quả.")]
+    MessageOnItsWay,
+    #[error("Mã xác thực chỉ có hiệu lực vài phút. Chủ tài khoản hãy yêu cầu mã mới.")]
+    OtpIsAskedAnew,
+    #[error("Tin loại này không gửi lại được.")]
+    NotSentAgain,
+    #[error("Chủ tài khoản đã tự đặt mật khẩu nên không gửi lại được mật khẩu đầu. Nếu quên, hãy cấp lại mật khẩu.")]
+    PasswordChosen,
 }

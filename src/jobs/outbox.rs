@@ -12,18 +12,16 @@ use futures_util::future::join_all;
 
 use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
-use crate::adapters::{SendError, mail::Mailer, sms::SmsGateway};
-use crate::db::events::NewEvent;
+use crate::adapters::{Answer, mail::Mailer, sms::SmsGateway};
 use crate::db::messages::Leased;
-use crate::db::{Conn, DbError, accounts, applications, credentials, events, messages};
+use crate::db::{Conn, DbError, accounts, credentials, deliveries, messages};
 use crate::domain::account::{new_otp, new_password};
-use crate::domain::event::EventKind;
+use crate::domain::delivery::{Cause, Outcome, after_attempt};
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::message::PASSWORD_PLACEHOLDER;
 use crate::domain::notice::OTP_PLACEHOLDER;
-use crate::domain::outbox::{MessageChannel, MessageKind, MessageState, backoff, password_by_email};
+use crate::domain::outbox::MessageChannel;
 use crate::domain::permission::Scope;
-use crate::domain::to_json;
 use crate::startup::Parts;
 
 /// How many messages are under way at once.
@@ -39,8 +37,7 @@ pub async fn step(parts: &Arc<Parts>, now: NaiveDateTime) -> anyhow::Result<usiz
         let (db, lease) = (parts.db.clone(), lease.clone());
         tokio::task::spawn_blocking(move || {
             // Looking first costs nothing; a write transaction would queue behind the officers'.
-            let due = db.read(|conn| Ok::<_, DbError>(messages::due(conn, 1, now)?))?;
-            if due.is_empty() {
+            if !db.read(|conn| Ok::<_, DbError>(messages::any_due(conn, now)?))? {
                 return Ok(Vec::new());
             }
             db.write(|conn| Ok::<_, DbError>(messages::lease(conn, &lease, BATCH, now)?))
@@ -62,24 +59,23 @@ async fn send_one(
     lease: &str,
     now: NaiveDateTime,
 ) -> anyhow::Result<()> {
-    let (password, outcome) = match fill(parts, &message, lease, now).await? {
+    let (password, answer) = match fill(parts, &message, lease, now).await? {
         Filled::Ready { to, text, html, password } => {
             message.recipient = to;
-            (password, deliver(sms, mail, &message, text, html).await)
+            (password, deliver(parts, sms, mail, &message, text, html).await)
         }
-        Filled::NotNeeded => (None, Err(SendError::NotNeeded)),
+        Filled::NotNeeded => (None, Answer { outcome: Outcome::NotNeeded, said: None }),
         Filled::LeaseLost => return Ok(()),
     };
-    if outcome.is_err() {
+    if !matches!(answer.outcome, Outcome::Accepted { .. }) {
         // Why is kept with the message: a gateway's words may hold a telephone, which has no place in a log.
         tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent");
     }
     let (db, lease) = (parts.db.clone(), lease.to_owned());
     tokio::task::spawn_blocking(move || {
         db.write(|conn| -> Result<(), DbError> {
-            let surely_not_sent = matches!(outcome, Err(SendError::Retry(_) | SendError::Permanent(_)));
-            settle(conn, &message, &lease, outcome, now)?;
-            if let (Some((account, hash)), true) = (password, surely_not_sent) {
+            settle(conn, &message, &lease, &answer, now)?;
+            if let (Some((account, hash)), true) = (password, answer.outcome.surely_not_sent()) {
                 credentials::drop_first_password(conn, account, &hash)?;
             }
             Ok(())
@@ -193,19 +189,22 @@ fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError>
 }
 
 async fn deliver(
+    parts: &Parts,
     sms: &SmsGateway,
     mail: &Mailer,
     message: &Leased,
     text: String,
     html: Option<String>,
-) -> Result<(), SendError> {
+) -> Answer {
     let key = format!("{:08}-{}", message.id.0, message.idempotency_key);
     match message.channel {
         MessageChannel::Sms => {
-            let (sms, to) = (sms.clone(), message.recipient.clone());
-            tokio::task::spawn_blocking(move || sms.send(&Sms { key: &key, to: &to, text: &text }))
+            let (sms, to, attempt) = (sms.clone(), message.recipient.clone(), message.attempts);
+            let receipts = parts.receipts_at(message.id, attempt);
+            let send = move || sms.send(&Sms { key: &key, to: &to, text: &text, receipts: &receipts, attempt });
+            tokio::task::spawn_blocking(send)
                 .await
-                .unwrap_or_else(|error| Err(SendError::Retry(error.to_string())))
+                .unwrap_or_else(|error| Answer::new(Outcome::MaybeSent(Cause::Own), error.to_string()))
         }
         MessageChannel::Email => {
             mail.send(&Mail {
@@ -220,64 +219,10 @@ async fn deliver(
     }
 }
 
-fn settle(
-    conn: &mut Conn,
-    message: &Leased,
-    lease: &str,
-    outcome: Result<(), SendError>,
-    now: NaiveDateTime,
-) -> Result<(), DbError> {
-    let (state, next, error) = match outcome {
-        Ok(()) => (MessageState::Sent, now, None),
-        Err(SendError::NotNeeded) => (MessageState::Dropped, now, None),
-        Err(SendError::Permanent(why)) => (MessageState::Dead, now, Some(why)),
-        Err(SendError::Retry(why) | SendError::Unknown(why)) => match backoff(message.attempts) {
-            Some(wait) => (MessageState::Queued, now + wait, Some(why)),
-            None => (MessageState::Dead, now, Some(why)),
-        },
-    };
-    if !messages::settle(conn, message.id, lease, state, next, error.as_deref())? {
-        return Ok(());
-    }
-    let kind = match state {
-        MessageState::Sent => EventKind::MessageSent,
-        MessageState::Dead => EventKind::MessageDead,
-        MessageState::Queued | MessageState::Sending | MessageState::Dropped => return Ok(()),
-    };
-    #[derive(serde::Serialize)]
-    struct About {
-        kind: MessageKind,
-        channel: MessageChannel,
-    }
-    events::add(
-        conn,
-        &NewEvent {
-            application: Some(message.application_id),
-            account: message.account_id,
-            staff: None,
-            kind,
-            at: now,
-            address: None,
-            before: None,
-            after: Some(to_json(&About { kind: message.kind, channel: message.channel })),
-        },
-    )?;
-    if state == MessageState::Dead
-        && message.kind.has_password()
-        && message.channel == MessageChannel::Sms
-        && let Some(application) = applications::find(conn, Scope::Country, message.application_id)?
-        && let Some(account) = message.account_id
-        && let Some(account) = accounts::find(conn, Scope::Country, account)?
-        && let Some(draft) = password_by_email(
-            message.kind,
-            application.number.as_str(),
-            account.id,
-            account.code(),
-            account.notice_email(),
-        )
-    {
-        let key = format!("{}-email", message.idempotency_key);
-        messages::queue(conn, application.id, &key, &draft, now)?;
+fn settle(conn: &mut Conn, message: &Leased, lease: &str, answer: &Answer, now: NaiveDateTime) -> Result<(), DbError> {
+    let next = after_attempt(answer.outcome, message.attempts, message.created_at, now);
+    if messages::settle(conn, message, lease, &next, answer.said.as_deref(), now)? && next.state.is_trouble() {
+        deliveries::gave_up(conn, message.id, now)?;
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use diesel::prelude::*;
 use tnhs::clock;
 use tnhs::db::applications::{self, NewApplication};
 use tnhs::db::messages::{self, Shown};
-use tnhs::db::schema::{accounts, events, sessions};
+use tnhs::db::schema::{accounts, events, message_steps, messages as stored, sessions};
 use tnhs::domain::account::Account;
 use tnhs::domain::application::{Application, Declaration, Kind, Status};
+use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::ApplicationId;
 
@@ -139,6 +140,18 @@ impl TestApp {
     /// What is queued for an application or was sent, oldest first.
     pub fn messages(&self, application: &Application) -> Vec<Shown> {
         self.db(|conn| messages::of_application(conn, application.id))
+    }
+
+    /// Every state that a message about it has been in, in order.
+    pub fn steps(&self, application: &Application) -> Vec<MessageState> {
+        self.db(|conn| {
+            stored::table
+                .inner_join(message_steps::table)
+                .filter(stored::application_id.eq(application.id))
+                .order(message_steps::id)
+                .select(message_steps::state)
+                .load(conn)
+        })
     }
 
     pub fn events_of(&self, id: ApplicationId, kind: EventKind) -> i64 {

@@ -55,7 +55,9 @@ impl Sweep<'_> {
                     outbox::to_holder(&account, MessageKind::PasswordExpires, notice)
                 };
                 let key = format!("account-{id}-{}", set_at.and_utc().timestamp_millis());
-                messages::queue_all(conn, account.application_id, &key, &drafts, self.now)?;
+                let occasion =
+                    messages::Occasion { application: account.application_id, staff: None, key: &key, at: self.now };
+                messages::queue_all(conn, occasion, &drafts)?;
                 Ok(true)
             },
         )

@@ -40,7 +40,12 @@ impl Sweep<'_> {
                     return Ok(false);
                 }
                 let draft = outbox::reminder(&application, removed_at(application.submitted_at));
-                messages::queue(conn, id, &format!("{id}-reminder-{nth}"), &draft, self.now)?;
+                let key = format!("{id}-reminder-{nth}");
+                messages::queue(
+                    conn,
+                    messages::Occasion { application: id, staff: None, key: &key, at: self.now },
+                    &draft,
+                )?;
                 self.note(conn, (Some(id), None), EventKind::Reminded, (None, None))?;
                 Ok(true)
             },

@@ -25,7 +25,6 @@ use crate::domain::ids::ApplicationId;
 use crate::domain::message::{self, REASON_MAX, REASONS, Segments};
 use crate::domain::names::{Syllable, diff_syllables};
 use crate::domain::notice;
-use crate::domain::outbox::MessageState;
 use crate::domain::permission::Actor;
 use crate::domain::places;
 use crate::domain::refusal::Refusal;
