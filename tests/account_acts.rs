@@ -146,7 +146,7 @@ both_databases! {
     fn a_password_that_waits_is_replaced_and_one_on_its_way_is_waited_for(app: TestApp) {
         let account = app.holder("Trần Thị Bích Ngọc");
         let officer = officer(&app);
-        app.db(|conn| messages::lease(conn, "a worker", 16, clock::now()));
+        app.db(|conn| messages::lease(conn, "a worker", MessageChannel::Sms, [16; 3], clock::now()));
         let page = officer.open_account(&account);
         for act in [AccountAct::ResetPassword, AccountAct::ChangeContact] {
             assert!(page.text_of(&format!("details#{}", act.code())).contains(&Refusal::PasswordOnItsWay.to_string()));

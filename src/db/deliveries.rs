@@ -57,28 +57,29 @@ pub fn receive(
     Ok(true)
 }
 
-/// Messages whose receipt did not come in time are awaited no longer; returns how many.
-pub fn expire(conn: &mut Conn, limit: i64, now: NaiveDateTime) -> QueryResult<usize> {
-    let due: Vec<(MessageId, i32, Option<Gateway>)> = messages::table
+/// Messages whose receipt did not come in time, the longest overdue first.
+pub fn unreceipted(conn: &mut Conn, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<MessageId>> {
+    messages::table
         // The condition of the index `messages_receipt_due`, to the letter.
         .filter(sql::<Bool>("state = 'accepted' AND receipt_due_at IS NOT NULL"))
         .filter(messages::receipt_due_at.le(now))
         .order((messages::receipt_due_at, messages::id))
         .limit(limit)
-        .select((messages::id, messages::attempts, messages::gateway))
-        .load(conn)?;
-    let mut expired = 0;
-    for (id, attempt, gateway) in due {
-        let cause = Some(Cause::NoReceipt);
-        let waiting = messages::table.find(id).filter(messages::state.eq(MessageState::Accepted));
-        let set = (messages::state.eq(MessageState::Expired), messages::cause.eq(cause));
-        if diesel::update(waiting).set(set).execute(conn)? == 1 {
-            let step = Step { message: id, at: now, state: MessageState::Expired, attempt, gateway, cause };
-            outbox::add_steps(conn, &[step])?;
-            expired += 1;
-        }
+        .select(messages::id)
+        .load(conn)
+}
+
+/// The receipt is awaited no longer. False when it came meanwhile.
+pub fn expire(conn: &mut Conn, id: MessageId, now: NaiveDateTime) -> QueryResult<bool> {
+    let cause = Some(Cause::NoReceipt);
+    let waiting = messages::table.find(id).filter(messages::state.eq(MessageState::Accepted));
+    let set = (messages::state.eq(MessageState::Expired), messages::cause.eq(cause));
+    if diesel::update(waiting).set(set).execute(conn)? == 0 {
+        return Ok(false);
     }
-    Ok(expired)
+    let (attempt, gateway) = messages::table.find(id).select((messages::attempts, messages::gateway)).first(conn)?;
+    outbox::add_steps(conn, &[Step { message: id, at: now, state: MessageState::Expired, attempt, gateway, cause }])?;
+    Ok(true)
 }
 
 /// A message did not arrive, for good: the history says so, and a password goes by e-mail now, where there is an address and

@@ -147,11 +147,12 @@ pub struct Leased {
     pub created_at: NaiveDateTime,
 }
 
-/// Whether anything is due in any lane.
-pub fn any_due(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<bool> {
+/// Whether anything of the channel is due in any lane.
+pub fn any_due(conn: &mut Conn, channel: MessageChannel, now: NaiveDateTime) -> QueryResult<bool> {
     for lane in Lane::ALL {
         let due = messages::table
             .filter(sql::<Bool>(WAITING))
+            .filter(messages::channel.eq(channel))
             .filter(messages::lane.eq(lane as i32))
             .filter(messages::next_attempt_at.le(now));
         if diesel::select(diesel::dsl::exists(due)).get_result(conn)? {
@@ -161,43 +162,51 @@ pub fn any_due(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<bool> {
     Ok(false)
 }
 
+/// How many messages a worker takes at most, if there were only those of one lane, for each lane.
+pub type Room = [usize; Lane::ALL.len()];
+
 #[derive(QueryableByName)]
 struct Taken {
     #[diesel(sql_type = BigInt)]
     id: MessageId,
 }
 
-/// Leases up to `limit` messages that are due, or whose worker has died, under the name `lease`: the urgent ones first, the
+/// Leases messages of the channel that are due, or whose worker has died, under the name `lease`: the urgent ones first, the
 /// longest due first among equals. Several workers do not wait for each other.
-pub fn lease(conn: &mut Conn, lease: &str, limit: i64, now: NaiveDateTime) -> QueryResult<Vec<Leased>> {
+pub fn lease(
+    conn: &mut Conn,
+    lease: &str,
+    channel: MessageChannel,
+    room: Room,
+    now: NaiveDateTime,
+) -> QueryResult<Vec<Leased>> {
     let skip = match conn {
         // One writes at a time.
         Conn::Sqlite(_) => "",
         Conn::Postgres(_) => "FOR UPDATE SKIP LOCKED",
     };
     let mut ids: Vec<MessageId> = Vec::new();
-    for lane in Lane::ALL {
-        let left = limit - i64::try_from(ids.len()).unwrap_or(limit);
-        if left <= 0 {
-            break;
+    for (lane, room) in Lane::ALL.into_iter().zip(room) {
+        let left = room.saturating_sub(ids.len());
+        if left == 0 {
+            continue;
         }
         let taken: Vec<Taken> = on_backend!(conn, c => diesel::sql_query(format!(
             "UPDATE messages SET state = 'sending', lease = $1, attempts = attempts + 1, next_attempt_at = $2 WHERE id IN (\
-             SELECT id FROM messages WHERE {WAITING} AND lane = $3 AND next_attempt_at <= $4 \
-             ORDER BY next_attempt_at, id LIMIT $5 {skip}) RETURNING id"
+             SELECT id FROM messages WHERE {WAITING} AND channel = $3 AND lane = $4 AND next_attempt_at <= $5 \
+             ORDER BY next_attempt_at, id LIMIT $6 {skip}) RETURNING id"
         ))
             .bind::<Text, _>(lease)
             .bind::<Timestamp, _>(now + LEASE)
+            .bind::<Text, _>(channel)
             .bind::<Integer, _>(lane as i32)
             .bind::<Timestamp, _>(now)
-            .bind::<BigInt, _>(left)
+            .bind::<BigInt, _>(i64::try_from(left).unwrap_or(i64::MAX))
             .load(c))?;
         ids.extend(taken.into_iter().map(|taken| taken.id));
     }
-    let mut leased: Vec<Leased> = on_backend!(conn, c =>
-        messages::table.filter(messages::id.eq_any(&ids)).select(Leased::as_select()).load(c))?;
-    leased.sort_by_key(|message| ids.iter().position(|id| *id == message.id));
-    Ok(leased)
+    let leased = messages::table.filter(messages::id.eq_any(&ids)).order((messages::lane, messages::id));
+    on_backend!(conn, c => leased.select(Leased::as_select()).load(c))
 }
 
 /// Whether this worker still has the message to itself.

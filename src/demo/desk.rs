@@ -53,7 +53,9 @@ pub fn work(
             }
             None => lock_by_tries(conn, &account, at)?,
         }
-        for sent in messages::lease(conn, "demo", 16, at)? {
+        let mut leased = messages::lease(conn, "demo", MessageChannel::Sms, [16; 3], at)?;
+        leased.extend(messages::lease(conn, "demo", MessageChannel::Email, [16; 3], at)?);
+        for sent in leased {
             let by = match sent.channel {
                 MessageChannel::Sms => Gateway::Sms,
                 MessageChannel::Email => Gateway::Mail,

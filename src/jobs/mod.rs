@@ -13,7 +13,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::domain::outbox::MessageChannel;
 use crate::startup::Parts;
+
+/// How often sessions that have run out are removed.
+const SESSIONS_EVERY: Duration = Duration::from_secs(300);
 
 /// Runs all jobs until `stop` turns true, then finishes what is under way.
 pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
@@ -23,28 +27,20 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         tokio::task::spawn_blocking(move || job(&parts, &leaving))
     };
     let (imports, deadlines) = (beside(import::run), beside(deadlines::run));
-    let mut until_sweep = 0;
-    while !*stop.borrow() {
-        let busy = match outbox::step(&parts, clock::now()).await {
-            Ok(handled) => handled > 0,
-            Err(error) => {
-                tracing::error!("outbox: {error:#}");
-                false
-            }
-        };
-        if until_sweep == 0 {
+    let sms = outbox::run(Arc::clone(&parts), MessageChannel::Sms, stop.clone());
+    let mail = outbox::run(Arc::clone(&parts), MessageChannel::Email, stop.clone());
+    let sessions = async {
+        while !*stop.borrow() {
             sweep_sessions(&parts).await;
-            until_sweep = 600;
-        }
-        if !busy {
-            until_sweep -= 1;
             tokio::select! {
                 _ = stop.changed() => {}
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                () = tokio::time::sleep(SESSIONS_EVERY) => {}
             }
         }
-    }
-    leaving.store(true, Ordering::Relaxed);
+        // The threads hear of it at once, not after the outbox is empty.
+        leaving.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(sms, mail, sessions);
     for (job, ended) in [("imports", imports.await), ("deadlines", deadlines.await)] {
         if let Err(error) = ended {
             tracing::error!("{job}: {error}");

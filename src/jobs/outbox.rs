@@ -1,22 +1,29 @@
 //! Sends what the outbox holds. At least once: a message is leased, sent outside any transaction, then settled; when the
-//! process dies in between, the lease runs out and another attempt is made with the same idempotency key.
+//! process dies in between, the lease runs out and another attempt is made with the same idempotency key. Each channel has a
+//! queue of its own, so that a gateway that hangs keeps no mail waiting.
 //!
 //! A password is made here, at the moment of sending. Its hash is stored before the message leaves, beside those of earlier
 //! attempts that may have arrived: whichever reaches the citizen signs them in, until they choose their own. The text itself
 //! is never stored.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use futures_util::future::join_all;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::adapters::Answer;
 use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
-use crate::adapters::{Answer, mail::Mailer, sms::SmsGateway};
-use crate::db::messages::Leased;
+use crate::clock;
+use crate::db::messages::{Leased, Room};
 use crate::db::{Conn, DbError, accounts, credentials, deliveries, messages};
 use crate::domain::account::{new_otp, new_password};
-use crate::domain::delivery::{Cause, Outcome, after_attempt};
+use crate::domain::delivery::{Cause, DRAIN, Lane, Outcome, after_attempt};
 use crate::domain::ids::{AccountId, OtpId};
 use crate::domain::message::PASSWORD_PLACEHOLDER;
 use crate::domain::notice::OTP_PLACEHOLDER;
@@ -24,64 +31,226 @@ use crate::domain::outbox::MessageChannel;
 use crate::domain::permission::Scope;
 use crate::startup::Parts;
 
-/// How many messages are under way at once.
-const BATCH: i64 = 16;
+/// How often a worker that has nothing to do looks for something.
+const REST: Duration = Duration::from_millis(500);
 
-/// Sends what is due; returns how many messages were handled.
+/// Attempts that end within this time of each other are settled together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+/// After trouble with the database a worker waits so long.
+const TROUBLE: Duration = Duration::from_secs(2);
+
+/// How many messages of a channel one worker has under way at once. A mail has a connection, with TLS, of its own.
+fn places(channel: MessageChannel) -> usize {
+    match channel {
+        MessageChannel::Sms => 48,
+        MessageChannel::Email => 16,
+    }
+}
+
+/// How many more may be taken of each lane when so many places are free: some stay free for what is more urgent, however slow a
+/// gateway is.
+fn room(free: usize, places: usize) -> Room {
+    [0, places / 8, places / 2].map(|kept| free.saturating_sub(kept))
+}
+
+/// Sends what is due at `now`, once, and returns how many messages were handled.
 pub async fn step(parts: &Arc<Parts>, now: NaiveDateTime) -> anyhow::Result<usize> {
-    let (Some(sms), Some(mail)) = (&parts.sms, &parts.mail) else {
-        return Ok(0);
-    };
-    let lease = format!("{:032x}", rand::random::<u128>());
-    let leased = {
-        let (db, lease) = (parts.db.clone(), lease.clone());
-        tokio::task::spawn_blocking(move || {
-            // Looking first costs nothing; a write transaction would queue behind the officers'.
-            if !db.read(|conn| Ok::<_, DbError>(messages::any_due(conn, now)?))? {
-                return Ok(Vec::new());
-            }
-            db.write(|conn| Ok::<_, DbError>(messages::lease(conn, &lease, BATCH, now)?))
-        })
-        .await??
-    };
-    let handled = leased.len();
-    for outcome in join_all(leased.into_iter().map(|message| send_one(parts, sms, mail, message, &lease, now))).await {
-        outcome?;
+    let mut handled = 0;
+    for channel in [MessageChannel::Sms, MessageChannel::Email] {
+        let worker = Worker::new(parts, channel);
+        let leased = worker.take([places(channel); Lane::ALL.len()], now).await?;
+        handled += leased.len();
+        let ended = join_all(leased.into_iter().map(|message| worker.clone().attempt(message, now))).await;
+        worker.settle(&mut ended.into_iter().flatten().collect(), now).await?;
     }
     Ok(handled)
 }
 
-async fn send_one(
-    parts: &Arc<Parts>,
-    sms: &SmsGateway,
-    mail: &Mailer,
-    mut message: Leased,
-    lease: &str,
-    now: NaiveDateTime,
-) -> anyhow::Result<()> {
-    let (password, answer) = match fill(parts, &message, lease, now).await? {
-        Filled::Ready { to, text, html, password } => {
-            message.recipient = to;
-            (password, deliver(parts, sms, mail, &message, text, html).await)
-        }
-        Filled::NotNeeded => (None, Answer { outcome: Outcome::NotNeeded, said: None }),
-        Filled::LeaseLost => return Ok(()),
-    };
-    if !matches!(answer.outcome, Outcome::Accepted { .. }) {
-        // Why is kept with the message: a gateway's words may hold a telephone, which has no place in a log.
-        tracing::warn!(message = message.id.0, attempt = message.attempts, "not sent");
-    }
-    let (db, lease) = (parts.db.clone(), lease.to_owned());
-    tokio::task::spawn_blocking(move || {
-        db.write(|conn| -> Result<(), DbError> {
-            settle(conn, &message, &lease, &answer, now)?;
-            if let (Some((account, hash)), true) = (password, answer.outcome.surely_not_sent()) {
-                credentials::drop_first_password(conn, account, &hash)?;
+/// Sends what the channel's queue holds until `stop` turns true, then waits for what is under way as long as there is time.
+pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Receiver<bool>) {
+    let worker = Worker::new(&parts, channel);
+    let places = places(channel);
+    let mut under_way = UnderWay::default();
+    let mut ended = Vec::new();
+    while !*stop.borrow() {
+        let free = places.saturating_sub(under_way.messages.len());
+        // Not one by one: each time costs a transaction.
+        if free >= places / 4 {
+            match worker.take(room(free, places), clock::now()).await {
+                Ok(leased) => leased.into_iter().for_each(|message| under_way.begin(&worker, message)),
+                Err(error) => {
+                    tracing::error!("outbox: {error:#}");
+                    sleep(TROUBLE).await;
+                }
             }
-            Ok(())
-        })
-    })
-    .await??;
+        }
+        tokio::select! {
+            () = under_way.gather(&mut ended, TOGETHER), if !under_way.messages.is_empty() => {}
+            () = sleep(REST) => {}
+            _ = stop.changed() => {}
+        }
+        if let Err(error) = worker.settle(&mut ended, clock::now()).await {
+            // They stay here, and are settled the next time, unless their lease runs out before.
+            tracing::error!("outbox: {error:#}");
+            sleep(TROUBLE).await;
+        }
+    }
+    let end = Instant::now() + DRAIN;
+    while !under_way.messages.is_empty() && timeout_at(end, under_way.gather(&mut ended, TOGETHER)).await.is_ok() {}
+    // Whatever is still at a gateway may have left or not: it is sent again by whoever comes next.
+    ended.extend(under_way.messages.into_values().map(|message| Ended {
+        message,
+        answer: Answer::new(Outcome::MaybeSent(Cause::Stopped), "stopped while sending"),
+        password: None,
+    }));
+    if let Err(error) = worker.settle(&mut ended, clock::now()).await {
+        tracing::error!("outbox: {error:#}");
+    }
+}
+
+/// The attempts that have not ended.
+#[derive(Default)]
+struct UnderWay {
+    attempts: JoinSet<Option<Ended>>,
+    messages: HashMap<tokio::task::Id, Leased>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, worker: &Worker, message: Leased) {
+        let attempt = self.attempts.spawn(worker.clone().attempt(message.clone(), clock::now()));
+        self.messages.insert(attempt.id(), message);
+    }
+
+    /// Waits for one to end, and for others that end soon after. What was gathered stays when this is given up.
+    async fn gather(&mut self, ended: &mut Vec<Ended>, together: Duration) {
+        let mut until = None;
+        loop {
+            let next = self.attempts.join_next_with_id();
+            let next = match until {
+                None => next.await,
+                Some(until) => match timeout_at(until, next).await {
+                    Ok(next) => next,
+                    Err(_) => return,
+                },
+            };
+            match next {
+                None => return,
+                Some(Ok((id, outcome))) => {
+                    self.messages.remove(&id);
+                    ended.extend(outcome);
+                }
+                Some(Err(error)) => {
+                    // It panicked: its lease runs out, and another attempt is made.
+                    self.messages.remove(&error.id());
+                    tracing::error!("outbox: {error}");
+                }
+            }
+            until.get_or_insert(Instant::now() + together);
+        }
+    }
+}
+
+/// An attempt that has ended and is not settled yet.
+struct Ended {
+    message: Leased,
+    answer: Answer,
+    /// Whose password it carried, and its hash.
+    password: Option<(AccountId, String)>,
+}
+
+/// One of those that share a channel's queue.
+#[derive(Clone)]
+struct Worker {
+    parts: Arc<Parts>,
+    channel: MessageChannel,
+    lease: Arc<str>,
+}
+
+impl Worker {
+    fn new(parts: &Arc<Parts>, channel: MessageChannel) -> Self {
+        let lease = format!("{:032x}", rand::random::<u128>()).into();
+        Self { parts: Arc::clone(parts), channel, lease }
+    }
+
+    async fn take(&self, room: Room, now: NaiveDateTime) -> anyhow::Result<Vec<Leased>> {
+        let (db, lease, channel) = (self.parts.db.clone(), Arc::clone(&self.lease), self.channel);
+        let take = move || {
+            // Looking first costs nothing; a write transaction would queue behind the officers'.
+            if !db.read(|conn| Ok::<_, DbError>(messages::any_due(conn, channel, now)?))? {
+                return Ok(Vec::new());
+            }
+            db.write(|conn| Ok::<_, DbError>(messages::lease(conn, &lease, channel, room, now)?))
+        };
+        Ok(spawn_blocking(take).await??)
+    }
+
+    /// None when the message is no longer this worker's, or the database fails: then its lease runs out.
+    async fn attempt(self, message: Leased, now: NaiveDateTime) -> Option<Ended> {
+        let id = message.id.0;
+        match self.try_to_send(message, now).await {
+            Ok(ended) => {
+                let refused = ended.as_ref().filter(|it| !matches!(it.answer.outcome, Outcome::Accepted { .. }));
+                if let Some(ended) = refused {
+                    // Why is kept with the message: a gateway's words may hold a telephone, which has no place in a log.
+                    tracing::warn!(message = id, attempt = ended.message.attempts, "not sent");
+                }
+                ended
+            }
+            Err(error) => {
+                tracing::error!(message = id, "outbox: {error:#}");
+                None
+            }
+        }
+    }
+
+    async fn try_to_send(&self, mut message: Leased, now: NaiveDateTime) -> anyhow::Result<Option<Ended>> {
+        let (password, answer) = match fill(&self.parts, &message, &self.lease, now).await? {
+            Filled::Ready { to, text, html, password } => {
+                message.recipient = to;
+                (password, deliver(&self.parts, &message, text, html).await)
+            }
+            Filled::NotNeeded => (None, Answer { outcome: Outcome::NotNeeded, said: None }),
+            Filled::LeaseLost => return Ok(None),
+        };
+        Ok(Some(Ended { message, answer, password }))
+    }
+
+    /// Takes out of `ended` what could be settled. Those with a password each have a transaction of their own, for it holds an
+    /// account; the others share one, in the order of their numbers.
+    async fn settle(&self, ended: &mut Vec<Ended>, now: NaiveDateTime) -> anyhow::Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        ended.sort_by_key(|it| (it.password.is_some(), it.message.id.0));
+        let (db, lease, mut left) = (self.parts.db.clone(), Arc::clone(&self.lease), std::mem::take(ended));
+        let settle = move || {
+            while !left.is_empty() {
+                let plain = left.iter().take_while(|it| it.password.is_none()).count().max(1);
+                let settled =
+                    db.write(|conn| left[..plain].iter().try_for_each(|it| settle_one(conn, it, &lease, now)));
+                if let Err(error) = settled {
+                    return (left, Err(error));
+                }
+                left.drain(..plain);
+            }
+            (left, Ok(()))
+        };
+        let (left, settled) = spawn_blocking(settle).await?;
+        *ended = left;
+        Ok(settled?)
+    }
+}
+
+fn settle_one(conn: &mut Conn, ended: &Ended, lease: &str, now: NaiveDateTime) -> Result<(), DbError> {
+    let Ended { message, answer, password } = ended;
+    let next = after_attempt(answer.outcome, message.attempts, message.created_at, now);
+    if messages::settle(conn, message, lease, &next, answer.said.as_deref(), now)? && next.state.is_trouble() {
+        deliveries::gave_up(conn, message.id, now)?;
+    }
+    if let (Some((account, hash)), true) = (password, answer.outcome.surely_not_sent()) {
+        credentials::drop_first_password(conn, *account, hash)?;
+    }
     Ok(())
 }
 
@@ -188,41 +357,34 @@ fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError>
     }))
 }
 
-async fn deliver(
-    parts: &Parts,
-    sms: &SmsGateway,
-    mail: &Mailer,
-    message: &Leased,
-    text: String,
-    html: Option<String>,
-) -> Answer {
+async fn deliver(parts: &Parts, message: &Leased, text: String, html: Option<String>) -> Answer {
     let key = format!("{:08}-{}", message.id.0, message.idempotency_key);
+    let nowhere = || Answer::new(Outcome::NotSent(Cause::Own), "no gateway is configured");
     match message.channel {
         MessageChannel::Sms => {
-            let (sms, to, attempt) = (sms.clone(), message.recipient.clone(), message.attempts);
+            let Some(sms) = parts.sms.clone() else { return nowhere() };
+            let (to, attempt) = (message.recipient.clone(), message.attempts);
             let receipts = parts.receipts_at(message.id, attempt);
-            let send = move || sms.send(&Sms { key: &key, to: &to, text: &text, receipts: &receipts, attempt });
-            tokio::task::spawn_blocking(send)
-                .await
-                .unwrap_or_else(|error| Answer::new(Outcome::MaybeSent(Cause::Own), error.to_string()))
+            detached(move || sms.send(&Sms { key: &key, to: &to, text: &text, receipts: &receipts, attempt })).await
         }
         MessageChannel::Email => {
-            mail.send(&Mail {
-                key: &key,
-                to: &message.recipient,
-                subject: message.subject.as_deref().unwrap_or_default(),
-                text: &text,
-                html: html.as_deref().unwrap_or_default(),
-            })
-            .await
+            let Some(mail) = &parts.mail else { return nowhere() };
+            let subject = message.subject.as_deref().unwrap_or_default();
+            let html = html.as_deref().unwrap_or_default();
+            mail.send(&Mail { key: &key, to: &message.recipient, subject, text: &text, html }).await
         }
     }
 }
 
-fn settle(conn: &mut Conn, message: &Leased, lease: &str, answer: &Answer, now: NaiveDateTime) -> Result<(), DbError> {
-    let next = after_attempt(answer.outcome, message.attempts, message.created_at, now);
-    if messages::settle(conn, message, lease, &next, answer.said.as_deref(), now)? && next.state.is_trouble() {
-        deliveries::gave_up(conn, message.id, now)?;
+/// Runs what blocks on a thread that keeps no process from ending: a gateway may think for longer than a service manager waits.
+async fn detached(send: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("sms".into()).spawn(move || {
+        // Nobody listens when the worker has given up.
+        let _ = tell.send(send());
+    });
+    match thread {
+        Ok(_) => told.await.unwrap_or_else(|_| Answer::new(Outcome::MaybeSent(Cause::Own), "the thread died")),
+        Err(error) => Answer::new(Outcome::NotSent(Cause::Own), error.to_string()),
     }
-    Ok(())
 }

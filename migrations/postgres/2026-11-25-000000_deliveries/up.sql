@@ -48,8 +48,8 @@ UPDATE messages m SET agency_id = a.agency_id, province_id = a.province_id,
 FROM applications a WHERE a.id = m.application_id;
 ALTER TABLE messages ALTER COLUMN agency_id SET NOT NULL;
 ALTER TABLE messages ALTER COLUMN lane SET NOT NULL;
--- What waits, by lane: somebody waits for a one-time password with the telephone in their hand.
-CREATE INDEX messages_waiting ON messages (lane, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'unknown');
+-- What waits, by channel and lane: somebody waits for a one-time password with the telephone in their hand.
+CREATE INDEX messages_waiting ON messages (channel, lane, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX messages_by_application ON messages (application_id, id) WHERE application_id IS NOT NULL;
 CREATE INDEX messages_by_account ON messages (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX messages_by_root ON messages (root_id) WHERE root_id IS NOT NULL;

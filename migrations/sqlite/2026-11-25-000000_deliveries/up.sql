@@ -70,8 +70,8 @@ SELECT m.id, m.idempotency_key, m.application_id, m.account_id, m.otp_id, a.agen
     CASE m.kind WHEN 'otp' THEN 0 ELSE 1 END, m.next_attempt_at, m.lease, m.created_at, m.sent_at, m.last_error
 FROM messages_before m JOIN applications a ON a.id = m.application_id;
 DROP TABLE messages_before;
--- What waits, by lane: somebody waits for a one-time password with the telephone in their hand.
-CREATE INDEX messages_waiting ON messages (lane, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'unknown');
+-- What waits, by channel and lane: somebody waits for a one-time password with the telephone in their hand.
+CREATE INDEX messages_waiting ON messages (channel, lane, next_attempt_at, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX messages_by_application ON messages (application_id, id) WHERE application_id IS NOT NULL;
 CREATE INDEX messages_by_account ON messages (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX messages_by_root ON messages (root_id) WHERE root_id IS NOT NULL;

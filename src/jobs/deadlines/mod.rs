@@ -8,6 +8,7 @@
 mod calendar;
 mod erasure;
 mod passwords;
+mod receipts;
 mod visits;
 
 use std::fmt::Display;
@@ -44,6 +45,7 @@ impl Sweep<'_> {
         self.step("erased", self.erase());
         self.step("told of old passwords", self.expire_passwords());
         self.step("deadlines moved", self.follow_calendar());
+        self.step("receipts awaited no longer", self.expire_receipts());
     }
 
     fn step(&self, what: &str, outcome: Result<usize, impl Display>) {
