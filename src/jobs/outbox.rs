@@ -73,10 +73,12 @@ pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Re
     let places = places(channel);
     let mut under_way = UnderWay::default();
     let mut ended = Vec::new();
+    let mut looked = Instant::now();
     while !*stop.borrow() {
         let free = places.saturating_sub(under_way.messages.len());
-        // Not one by one: each time costs a transaction.
-        if free >= places / 4 {
+        // Not one by one, for each time costs a transaction; but whoever is urgent does not wait for slow ones to end.
+        if free >= places / 4 || looked.elapsed() >= REST {
+            looked = Instant::now();
             match worker.take(room(free, places), clock::now()).await {
                 Ok(leased) => leased.into_iter().for_each(|message| under_way.begin(&worker, message)),
                 Err(error) => {

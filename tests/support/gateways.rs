@@ -14,6 +14,8 @@ pub enum Answer {
     Says(u16, &'static str),
     /// It takes the message and answers only when the next one has come.
     HangsUntilTheNext,
+    /// It takes the message and never answers.
+    Silent,
 }
 /// An SMS gateway on a port of its own. It gives the answers in turn, and the last one for ever.
 pub struct Gateway {
@@ -42,6 +44,10 @@ impl Gateway {
             }
         });
         Self { url, got }
+    }
+
+    pub fn count(&self) -> usize {
+        self.got.lock().unwrap().len()
     }
 
     pub fn got(&self) -> Vec<Request> {
@@ -85,6 +91,11 @@ fn serve(mut stream: TcpStream, answer: Answer, requests: &Mutex<Vec<Request>>) 
     };
     let (status, says) = match answer {
         Answer::Says(status, says) => (status, says),
+        Answer::Silent => {
+            // Until whoever asked is gone.
+            let _ = stream.read(&mut buffer);
+            return;
+        }
         Answer::HangsUntilTheNext => {
             wait_for(requests, number + 1);
             (202, "0: Accepted for delivery")

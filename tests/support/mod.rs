@@ -313,8 +313,13 @@ impl TestApp {
 
     /// As [`TestApp::outbox_drain`], at another time.
     pub fn outbox_drain_at(&self, now: NaiveDateTime) {
+        while self.outbox_step_at(now) > 0 {}
+    }
+
+    /// The worker takes as many as it has places for, once.
+    pub fn outbox_step_at(&self, now: NaiveDateTime) -> usize {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        while runtime.block_on(tnhs::jobs::outbox::step(&self.parts, now)).unwrap() > 0 {}
+        runtime.block_on(tnhs::jobs::outbox::step(&self.parts, now)).unwrap()
     }
 
     // Lists.
