@@ -314,18 +314,15 @@ impl Snapshot {
             .order(events::id)
             .select((events::application_id, events::staff_id, events::kind))
             .load(conn)?;
-        let mut decisions = Vec::new();
-        for event in history {
-            match event {
-                (Some(id), Some(by), EventKind::Approved) => decisions.push((id, by, "approved")),
-                (Some(id), Some(by), EventKind::Rejected) => decisions.push((id, by, "rejected")),
-                (Some(id), Some(by), EventKind::AwaitingCode) => decisions.push((id, by, "awaiting_code")),
-                other => panic!("nobody did this: {other:?}"),
-            }
-        }
+        let decisions = history.into_iter().map(|event| match event {
+            (Some(id), Some(by), EventKind::Approved) => (id, by, "approved"),
+            (Some(id), Some(by), EventKind::Rejected) => (id, by, "rejected"),
+            (Some(id), Some(by), EventKind::AwaitingCode) => (id, by, "awaiting_code"),
+            other => panic!("nobody did this: {other:?}"),
+        });
         Ok(Self {
             applications: applications.into_iter().map(|it| (it.id, it)).collect(),
-            decisions,
+            decisions: decisions.collect(),
             sent: messages::table
                 .inner_join(message_steps::table)
                 .filter(message_steps::state.eq(MessageState::Accepted))

@@ -136,6 +136,7 @@ pub struct Leased {
     pub account_id: Option<AccountId>,
     pub otp_id: Option<OtpId>,
     pub staff_id: Option<StaffId>,
+    pub invitation_id: Option<InvitationId>,
     pub kind: MessageKind,
     pub channel: MessageChannel,
     pub recipient: String,

@@ -31,6 +31,7 @@ pub mod deliveries;
 pub mod events;
 pub mod holidays;
 pub mod imports;
+pub mod invitations;
 pub mod list;
 pub mod listed;
 pub mod messages;

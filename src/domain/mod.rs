@@ -100,6 +100,7 @@ pub mod filter;
 pub mod holiday;
 pub mod ids;
 pub mod import;
+pub mod invitation;
 pub mod message;
 pub mod names;
 pub mod notice;

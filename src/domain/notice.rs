@@ -220,6 +220,10 @@ pub fn otp(account: &str, purpose: OtpPurpose) -> String {
     )
 }
 
+/// To somebody who has never used their account: how to, without a link.
+pub const INVITATION: &str = "BHXH VN: Moi ong/ba cai dat ung dung VssID tu kho ung dung tren dien thoai va dang nhap bang tai khoan \
+    {tai_khoan}. Can ho tro, goi 19009068.";
+
 /// Whether a change touches where messages go: then both the old and the new place are told.
 pub fn moves_contact(changes: &[Change]) -> (bool, bool) {
     let has = |field| changes.iter().any(|change| change.field == field);

@@ -54,6 +54,9 @@ text_enum! {
     }
 }
 
+/// Where the account's name goes.
+pub const ACCOUNT_PLACEHOLDER: &str = "{tai_khoan}";
+
 /// A message to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -155,6 +158,12 @@ pub fn to_old_and_new(before: &Account, now: &Account, kind: MessageKind, notice
 pub fn on_change(application: &Application, before: &Account, now: &Account, changes: &[Change]) -> Vec<Draft> {
     let notice = notice::information_changed(application.number.as_str(), now.code(), changes);
     to_old_and_new(before, now, MessageKind::InformationChanged, &notice)
+}
+
+/// To somebody who has never used their account. `body` holds [`ACCOUNT_PLACEHOLDER`].
+pub fn invitation(account: &Account, body: &str) -> Draft {
+    let text = body.replace(ACCOUNT_PLACEHOLDER, account.code());
+    Draft::sms(MessageKind::Invitation, account.notice_phone().as_str(), text, Some(account.id))
 }
 
 /// A new password by SMS, and by e-mail that there is one.

@@ -33,6 +33,8 @@ pub enum Action {
     ManageRegistry,
     /// Bringing lists in from workbooks.
     Import,
+    /// Inviting people whose account nobody has used to install the app.
+    Invite,
     ChangeOwnPassword,
 }
 
@@ -43,7 +45,7 @@ impl Role {
             Action::EnterApplication | Action::ReplacePhoto | Action::Assess | Action::ActOnAccount => {
                 self == Self::Officer
             }
-            Action::Reopen | Action::Move => self == Self::Supervisor,
+            Action::Reopen | Action::Move | Action::Invite => self == Self::Supervisor,
             Action::ManageStaff
             | Action::ManageHolidays
             | Action::ManageApiKeys
@@ -55,7 +57,7 @@ impl Role {
 }
 
 /// Whose applications a person sees. It becomes a condition in every query on applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Scope {
     /// One office.
     Agency(AgencyId),

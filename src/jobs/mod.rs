@@ -3,6 +3,7 @@
 
 pub mod deadlines;
 pub mod import;
+pub mod invitations;
 pub mod outbox;
 pub mod recheck;
 
@@ -26,7 +27,7 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         let (parts, leaving) = (Arc::clone(&parts), Arc::clone(&leaving));
         tokio::task::spawn_blocking(move || job(&parts, &leaving))
     };
-    let (imports, deadlines) = (beside(import::run), beside(deadlines::run));
+    let (imports, deadlines, invitations) = (beside(import::run), beside(deadlines::run), beside(invitations::run));
     let sms = outbox::run(Arc::clone(&parts), MessageChannel::Sms, stop.clone());
     let mail = outbox::run(Arc::clone(&parts), MessageChannel::Email, stop.clone());
     let sessions = async {
@@ -41,7 +42,8 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         leaving.store(true, Ordering::Relaxed);
     };
     tokio::join!(sms, mail, sessions);
-    for (job, ended) in [("imports", imports.await), ("deadlines", deadlines.await)] {
+    for (job, ended) in [("imports", imports.await), ("deadlines", deadlines.await), ("invitations", invitations.await)]
+    {
         if let Err(error) = ended {
             tracing::error!("{job}: {error}");
         }

@@ -21,7 +21,7 @@ use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
 use crate::clock;
 use crate::db::messages::{Leased, Room};
-use crate::db::{Conn, DbError, accounts, credentials, deliveries, messages};
+use crate::db::{Conn, DbError, accounts, credentials, deliveries, invitations, messages};
 use crate::domain::account::{new_otp, new_password};
 use crate::domain::delivery::{Cause, DRAIN, Lane, Outcome, after_attempt};
 use crate::domain::ids::{AccountId, OtpId};
@@ -312,6 +312,20 @@ impl Secret {
 
 /// Puts the secret into the text, having stored its hash while the message is surely this worker's.
 async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateTime) -> anyhow::Result<Filled> {
+    if let Some((invitation, account)) = message.invitation_id.zip(message.account_id) {
+        // It may have waited for the morning.
+        let (db, it) = (parts.db.clone(), message.clone());
+        let ask = move || {
+            db.read(|conn| match invitations::is_wanted(conn, invitation, account)? {
+                true => address(conn, &it),
+                false => Ok(None),
+            })
+        };
+        return Ok(match spawn_blocking(ask).await?? {
+            Some(to) => Filled::Ready { to, text: message.body.clone(), html: None, password: None },
+            None => Filled::NotNeeded,
+        });
+    }
     let Some(kind) = Secret::of(message) else {
         let (to, text, html) = (message.recipient.clone(), message.body.clone(), message.html.clone());
         return Ok(Filled::Ready { to, text, html, password: None });

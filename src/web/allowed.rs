@@ -37,6 +37,7 @@ permissions!(
     ManageApiKeys,
     ManageRegistry,
     Import,
+    Invite,
     ChangeOwnPassword
 );
 

@@ -12,6 +12,7 @@ pub mod download;
 pub mod guard;
 pub mod holidays;
 pub mod imports;
+pub mod invitations;
 pub mod password;
 pub mod registry;
 pub mod routes;
@@ -47,6 +48,7 @@ pub enum Menu {
     Staff,
     Registry,
     Imports,
+    Invitations,
     Holidays,
     ApiKeys,
     Password,

@@ -8,7 +8,7 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
-use super::{api, api_keys, assets, guard, holidays, password, registry, session, sign_in, staff};
+use super::{api, api_keys, assets, guard, holidays, invitations, password, registry, session, sign_in, staff};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -72,6 +72,10 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/accounts/{id}/acts/{act}", get().to(account_acts::back))
                 .route("/accounts/{id}/change", get().to(enter::get_change))
                 .route("/accounts/{id}/change", post().to(enter::post_change))
+                // Mời cài đặt VssID
+                .route("/invitations", get().to(invitations::get))
+                .route("/invitations", post().to(invitations::post))
+                .route("/invitations/{id}/stop", post().to(invitations::stop))
                 // Cán bộ
                 .route("/staff", get().to(staff::get))
                 .route("/staff", post().to(staff::post))

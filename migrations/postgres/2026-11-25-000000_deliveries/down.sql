@@ -6,6 +6,7 @@ DROP INDEX messages_trouble_of_staff;
 DROP INDEX messages_trouble;
 DROP INDEX messages_by_province;
 DROP INDEX messages_by_agency;
+DROP INDEX messages_by_invitation;
 DROP INDEX messages_receipt_due;
 DROP INDEX messages_by_root;
 DROP INDEX messages_by_account;
@@ -30,5 +31,6 @@ CREATE INDEX messages_waiting ON messages (next_attempt_at, id) WHERE state IN (
 CREATE INDEX messages_by_application ON messages (application_id);
 CREATE INDEX messages_dead ON messages (application_id) WHERE state = 'dead';
 CREATE INDEX messages_by_account ON messages (account_id, id) WHERE account_id IS NOT NULL;
+DROP INDEX accounts_without_sign_in;
 ALTER TABLE accounts DROP COLUMN invited_at;
 DROP TABLE invitations;

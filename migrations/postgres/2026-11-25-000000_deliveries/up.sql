@@ -8,8 +8,8 @@ CREATE TABLE invitations (
     filter TEXT NOT NULL,
     body TEXT NOT NULL,
     -- How many were found when it was confirmed, and how many messages were queued since.
-    found INTEGER NOT NULL,
-    queued INTEGER NOT NULL DEFAULT 0,
+    found BIGINT NOT NULL,
+    queued BIGINT NOT NULL DEFAULT 0,
     -- The last account that was looked at.
     after_account BIGINT NOT NULL DEFAULT 0,
     created_at TIMESTAMP NOT NULL,
@@ -17,9 +17,13 @@ CREATE TABLE invitations (
     -- A person stopped it.
     stopped_by BIGINT REFERENCES staff (id)
 );
-CREATE INDEX invitations_open ON invitations (id) WHERE ended_at IS NULL;
+-- One at a time of each who invites.
+CREATE UNIQUE INDEX invitations_open ON invitations (staff_id) WHERE ended_at IS NULL;
 -- The last one that an account was sent.
 ALTER TABLE accounts ADD COLUMN invited_at TIMESTAMP;
+-- Whose holder has never signed in.
+CREATE INDEX accounts_without_sign_in ON accounts (province_id, agency_id, id, created_at, invited_at)
+    WHERE state = 'active' AND last_sign_in_at IS NULL AND must_change_password = TRUE AND guardian_name IS NULL;
 
 -- Messages know where they are on their way, whose they are and whom they concern. A trial message has no application.
 DROP INDEX messages_waiting;
@@ -53,6 +57,7 @@ CREATE INDEX messages_waiting ON messages (channel, lane, next_attempt_at, id) W
 CREATE INDEX messages_by_application ON messages (application_id, id) WHERE application_id IS NOT NULL;
 CREATE INDEX messages_by_account ON messages (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX messages_by_root ON messages (root_id) WHERE root_id IS NOT NULL;
+CREATE INDEX messages_by_invitation ON messages (invitation_id, state) WHERE invitation_id IS NOT NULL;
 CREATE INDEX messages_receipt_due ON messages (receipt_due_at, id) WHERE state = 'accepted' AND receipt_due_at IS NOT NULL;
 -- The lists: of an office, of a province, of the country.
 CREATE INDEX messages_by_agency ON messages (agency_id, id);

@@ -31,6 +31,7 @@ SELECT id, idempotency_key, application_id, account_id, kind, channel, recipient
     attempts, next_attempt_at, lease, created_at, sent_at, last_error, otp_id
 FROM messages_after;
 DROP TABLE messages_after;
+DROP INDEX accounts_without_sign_in;
 ALTER TABLE accounts DROP COLUMN invited_at;
 DROP TABLE invitations;
 CREATE INDEX messages_waiting ON messages (next_attempt_at, id) WHERE state IN ('queued', 'sending');
