@@ -7,12 +7,13 @@
 // Each bench uses a part of it.
 #[allow(dead_code)]
 mod client;
+#[allow(dead_code)]
+mod others;
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,20 +21,14 @@ use anyhow::{Context, bail, ensure};
 use calamine::{Reader, Xlsx};
 use rust_xlsxwriter::Workbook;
 
-use client::Client;
+use others::{CLIENTS, Others, family_memory, watch_others};
 use tnhs::clock;
 use tnhs::db::imports::{self, Import, NewImport};
 use tnhs::db::{DatabaseUrl, Db, DbError};
-use tnhs::demo::SIGN_INS;
 use tnhs::domain::ids::ImportId;
 use tnhs::domain::import::ImportState;
-use tnhs::domain::permission::Role;
 use tnhs::domain::workbook::Kind;
 use tnhs::jobs::import::folder::Folder;
-
-/// How many people look at the list meanwhile, and how long each thinks between two looks.
-const CLIENTS: usize = 4;
-const THINKS: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
     // cargo adds its own flag.
@@ -158,22 +153,6 @@ fn dry_run(program: &str, file: &Path) -> anyhow::Result<(Duration, u64)> {
     Ok((start.elapsed(), most))
 }
 
-/// What a process and its children hold at this moment, in MB.
-fn family_memory(pid: &str) -> u64 {
-    let resident = |pid: &str| -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
-        line.split_whitespace().next().and_then(|kb| kb.parse().ok()).unwrap_or(0)
-    };
-    let mut total = resident(pid);
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return 0 };
-    for thread in threads.flatten() {
-        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        total += children.split_whitespace().map(resident).sum::<u64>();
-    }
-    total / 1024
-}
-
 /// A running server.
 struct Office<'a> {
     address: &'a str,
@@ -186,7 +165,7 @@ struct Office<'a> {
 impl Office<'_> {
     fn import(&self) -> anyhow::Result<()> {
         let idle_memory = family_memory(self.pid);
-        let idle = self.watch_others(|| {
+        let idle = watch_others(self.address, self.pid, || {
             thread::sleep(Duration::from_secs(5));
             Ok(())
         })?;
@@ -250,7 +229,7 @@ impl Office<'_> {
     fn phase(&self, id: ImportId, state: ImportState) -> anyhow::Result<(Duration, Others)> {
         let start = Instant::now();
         let mut took = Duration::ZERO;
-        let others = self.watch_others(|| {
+        let others = watch_others(self.address, self.pid, || {
             while self.state(id)?.state == state {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -258,68 +237,6 @@ impl Office<'_> {
             Ok(())
         })?;
         Ok((took, others))
-    }
-
-    /// What others at the list notice until `until` returns.
-    fn watch_others(&self, until: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Others> {
-        let officer = SIGN_INS.iter().find(|who| who.role == Role::Officer).context("no officer")?;
-        let mut clients = Vec::new();
-        for _ in 0..CLIENTS {
-            clients.push(Client::sign_in(self.address, officer.login, officer.password)?);
-        }
-        let over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let watching = scope.spawn(|| {
-                let mut most = 0;
-                while !over.load(Ordering::Relaxed) {
-                    most = most.max(family_memory(self.pid));
-                    thread::sleep(Duration::from_millis(20));
-                }
-                most
-            });
-            let over = &over;
-            let looking: Vec<_> = clients
-                .into_iter()
-                .map(|mut client| {
-                    scope.spawn(move || -> anyhow::Result<Vec<Duration>> {
-                        let mut times = Vec::new();
-                        while !over.load(Ordering::Relaxed) {
-                            let start = Instant::now();
-                            ensure!(client.get("/applications")?.status == 200, "the list failed");
-                            times.push(start.elapsed());
-                            thread::sleep(THINKS);
-                        }
-                        Ok(times)
-                    })
-                })
-                .collect();
-            let outcome = until();
-            over.store(true, Ordering::Relaxed);
-            let mut others = Others { times: Vec::new(), memory: 0 };
-            for looking in looking {
-                others.times.extend(looking.join().map_err(|_| anyhow::anyhow!("a client panicked"))??);
-            }
-            others.memory = watching.join().map_err(|_| anyhow::anyhow!("nobody watched"))?;
-            others.times.sort_unstable();
-            outcome.map(|()| others)
-        })
-    }
-}
-
-struct Others {
-    /// Sorted.
-    times: Vec<Duration>,
-    /// MB.
-    memory: u64,
-}
-
-impl Others {
-    fn times(&self) -> String {
-        let at = |part: f64| {
-            let index = ((self.times.len() as f64 * part) as usize).min(self.times.len().saturating_sub(1));
-            self.times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
-        };
-        format!("{:.1} / {:.1} / {:.1} ms of {}", at(0.5), at(0.99), at(1.0), self.times.len())
     }
 }
 
