@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use crate::adapters::mail::Mail;
 use crate::adapters::sms::Sms;
-use crate::adapters::{Answer, mail::Mailer, sms::SmsGateway};
+use crate::adapters::{Answer, mail::Mailer, sms::SmsRoute};
 use crate::db::messages::Leased;
 use crate::db::{Conn, DbError, accounts, credentials, deliveries, messages};
 use crate::domain::account::{new_otp, new_password};
@@ -53,7 +53,7 @@ pub async fn step(parts: &Arc<Parts>, now: NaiveDateTime) -> anyhow::Result<usiz
 
 async fn send_one(
     parts: &Arc<Parts>,
-    sms: &SmsGateway,
+    sms: &SmsRoute,
     mail: &Mailer,
     mut message: Leased,
     lease: &str,
@@ -190,7 +190,7 @@ fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError>
 
 async fn deliver(
     parts: &Parts,
-    sms: &SmsGateway,
+    sms: &SmsRoute,
     mail: &Mailer,
     message: &Leased,
     text: String,

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod holidays;
 pub mod imports;
 pub mod password;
+pub mod receipts;
 pub mod registry;
 pub mod routes;
 pub mod session;
