@@ -61,7 +61,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, credentials):
     good = credentials.login == b"tnhs" and credentials.password == b"s3cret/@"
-    return AuthResult(success=good)
+    return AuthResult(success=good, handled=good)
 
 
 async def banner(beginning):
