@@ -49,6 +49,8 @@ pub struct Config {
     /// Where text messages go that the other gateway does not take.
     pub sms_backup: Option<SmsUrl>,
     pub smtp: Option<SmtpUrl>,
+    /// Who signs the certificates of these gateways, as PEM; None: those whom browsers believe.
+    pub authorities: Option<Vec<u8>>,
     /// How browsers reach the server: scheme and host, no path. Decides the Origin check and `Secure` cookies.
     pub base_url: String,
     /// How gateways reach it, when that is another way.
@@ -98,6 +100,7 @@ impl Config {
             sms: gateways::sms("TNHS_SMS_URL", &get)?,
             sms_backup: gateways::sms("TNHS_SMS_BACKUP_URL", &get)?,
             smtp: gateways::smtp(&get)?,
+            authorities: gateways::authorities(&get)?,
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,

@@ -39,13 +39,14 @@ impl Parts {
     /// When the database cannot be opened or a gateway's address cannot be read.
     pub fn build(config: Config) -> anyhow::Result<Arc<Self>> {
         let db = Db::open(&config.database, config.pool_size)?;
+        let authorities = config.authorities.as_deref();
         Ok(Arc::new(Self {
             photos: PhotoStore::new(config.data_dir.join("photos")),
             hasher: Hasher::new()?,
             counts: Counts::default(),
             limits: Limits::new(config.api_per_minute),
-            sms: config.sms.as_ref().map(|main| SmsRoute::new(main, config.sms_backup.as_ref())),
-            mail: config.smtp.as_ref().map(Mailer::new).transpose()?,
+            sms: config.sms.as_ref().map(|main| SmsRoute::new(main, config.sms_backup.as_ref(), authorities)),
+            mail: config.smtp.as_ref().map(|url| Mailer::new(url, authorities)).transpose()?,
             receipt_key: ReceiptKey::new(&config.secret_key.0),
             db,
             config,

@@ -10,9 +10,12 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use support::{TestApp, TestDb, both_databases};
+use tnhs::adapters::mail::{Mail, Mailer};
+use tnhs::adapters::sms::{Sms, SmsRoute};
 use tnhs::clock;
+use tnhs::config::Config;
 use tnhs::domain::application::Application;
-use tnhs::domain::delivery::{Cause, MessageState};
+use tnhs::domain::delivery::{Cause, MessageState, Outcome};
 use tnhs::domain::numbers::Email;
 use tnhs::domain::outbox::MessageChannel;
 
@@ -146,6 +149,44 @@ both_databases! {
         let application = told(&app, "hong");
         assert_eq!(standing(&app, &application), (MessageState::Queued, Some(Cause::Unreachable)));
         assert!(mails_to(application.declaration.email.as_ref().unwrap().as_str()).is_empty());
+    }
+
+    fn with_tls_the_certificate_counts(database: TestDb) {
+        let servers = json(folder().join("servers.json"));
+        let at = |server: &str| servers[server].as_str().unwrap().replace("127.0.0.1", "localhost");
+        let ca = folder().join("cert.pem").display().to_string();
+        let required = format!("smtp://{}?from=tnhs@example.vn&tls=required", at("starttls"));
+        let wrapped = format!("smtps://{}?from=tnhs@example.vn", at("smtps"));
+        let kannel = format!("kannel+https://tnhs:secret@{}", at("https"));
+        let app = database.serve(&[("TNHS_SMTP_URL", &required), ("TNHS_SMS_URL", &kannel), ("TNHS_CA_FILE", &ca)]);
+        let application = told(&app, "hong");
+        let states = |app: &TestApp, application| app.messages(application).iter().map(|m| m.state).collect::<Vec<_>>();
+        assert_eq!(states(&app, &application), [MessageState::Accepted; 2]);
+
+        let send = |url: &str, ca: Option<&[u8]>| {
+            let variable = |name: &str| match name {
+                "TNHS_SMTP_URL" => Some(url.to_owned()),
+                "TNHS_SMS_URL" => Some(kannel.clone()),
+                "TNHS_SECRET_KEY" => Some("k".repeat(64)),
+                _ => None,
+            };
+            let config = Config::from_lookup(variable).unwrap();
+            let mailer = Mailer::new(config.smtp.as_ref().unwrap(), ca).unwrap();
+            let mail = Mail { key: "1", to: "hong@example.vn", subject: "Thử", text: "Thử", html: "<p>Thử</p>" };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let sms = Sms { key: "1", to: "0900000001", text: "Thu", receipts: "http://127.0.0.1:1/receipts/x", attempt: 1 };
+            let route = SmsRoute::new(config.sms.as_ref().unwrap(), None, ca);
+            (runtime.block_on(mailer.send(&mail)).outcome, route.send(&sms).outcome)
+        };
+        let certificate = std::fs::read(&ca).unwrap();
+        let unreachable = Outcome::NotSent(Cause::Unreachable);
+        for url in [&required, &wrapped] {
+            let (mail, sms) = send(url, Some(&certificate));
+            assert!(matches!((mail, sms), (Outcome::Accepted { .. }, Outcome::Accepted { .. })), "{url}: {mail:?} {sms:?}");
+            assert_eq!(send(url, None), (unreachable, unreachable), "{url}: nobody whom browsers believe has signed it");
+            let elsewhere = url.replace("localhost", "127.0.0.1");
+            assert_eq!(send(&elsewhere, Some(&certificate)).0, unreachable, "it is another's certificate");
+        }
     }
 
     fn a_mail_that_is_sent_again_has_the_same_name(database: TestDb) {

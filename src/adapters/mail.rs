@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use lettre::Message;
 use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::timeout_at;
 
@@ -43,15 +44,16 @@ pub struct Smtp {
 }
 
 impl Mailer {
+    /// `authorities`: as in the configuration.
+    ///
     /// # Errors
     /// When the server's name cannot be one in a certificate.
-    pub fn new(url: &SmtpUrl) -> anyhow::Result<Self> {
+    pub fn new(url: &SmtpUrl, authorities: Option<&[u8]>) -> anyhow::Result<Self> {
         Ok(match url {
             SmtpUrl::Folder(folder) => Self::Folder(folder.clone()),
             SmtpUrl::Smtp(server) => Self::Smtp(Arc::new(Smtp {
                 from: server.from.parse()?,
-                tls: TlsParameters::new(server.host.clone())
-                    .map_err(|error| anyhow::anyhow!("TNHS_SMTP_URL: {error}"))?,
+                tls: tls(&server.host, authorities).context("TNHS_SMTP_URL")?,
                 pace: Pace::new(server.rate, Instant::now()),
                 server: server.clone(),
             })),
@@ -81,6 +83,14 @@ impl Mailer {
             Self::Smtp(smtp) => smtp.pace.room(within, now),
         }
     }
+}
+
+fn tls(host: &str, authorities: Option<&[u8]>) -> Result<TlsParameters, Error> {
+    let mut tls = TlsParameters::builder(host.to_owned());
+    if let Some(pem) = authorities {
+        tls = tls.certificate_store(CertificateStore::None).add_root_certificate(Certificate::from_pem(pem)?);
+    }
+    tls.build()
 }
 
 impl Smtp {

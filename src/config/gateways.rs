@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use ureq::http::{HeaderValue, Uri};
+use ureq::tls::{PemItem, parse_pem};
 
 use super::{ConfigError, Secret, wrong};
 use crate::adapters::sms::http::{PhoneStyle, Provider};
@@ -163,6 +164,19 @@ pub(super) fn smtp(get: &impl Fn(&str) -> Option<String>) -> Result<Option<SmtpU
         rate: options.rate()?,
         deadline: options.deadline()?,
     })))
+}
+
+/// The certificates in the file that `TNHS_CA_FILE` names, if it is set.
+pub(super) fn authorities(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Vec<u8>>, ConfigError> {
+    const VARIABLE: &str = "TNHS_CA_FILE";
+    let Some(file) = get(VARIABLE) else { return Ok(None) };
+    let pem = std::fs::read(&file).or_else(|error| wrong(VARIABLE, format!("{file}: {error}")))?;
+    let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
+    if items.is_ok_and(|items| !items.is_empty() && items.iter().all(|item| matches!(item, PemItem::Certificate(_)))) {
+        Ok(Some(pem))
+    } else {
+        wrong(VARIABLE, format!("{file} does not hold certificates alone, as PEM"))
+    }
 }
 
 fn decoded(text: &str) -> Option<String> {

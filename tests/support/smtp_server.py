@@ -2,9 +2,9 @@
 
     smtp_server.py FOLDER
 
-It writes its addresses into FOLDER/servers.json, and each mail that it took, parsed, into FOLDER/NUMBER.json. The recipient's
+FOLDER/cert.pem and FOLDER/key.pem are its certificate. It writes its addresses into FOLDER/servers.json, and each mail that it took, parsed, into FOLDER/NUMBER.json. The recipient's
 name is the behaviour: 451, 550, 5.7.1, 552 (after DATA), closed (after DATA, without an answer), silent (after DATA); anybody
-else's mail is taken.
+else's mail is taken. One of its addresses is no mail server but a Kannel behind TLS, which takes everything.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import email
 import email.policy
 import json
 import pathlib
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -72,8 +73,19 @@ async def banner(beginning):
     return await asyncio.start_server(talk, "127.0.0.1", 0)
 
 
+async def kannel(reader, writer):
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: "))
+    await reader.readexactly(int(length.split()[1]))
+    writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 24\r\nConnection: close\r\n\r\n0: Accepted for delivery")
+    await writer.drain()
+    writer.close()
+
+
 async def main():
     loop = asyncio.get_running_loop()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(folder / "cert.pem", folder / "key.pem")
 
     def smtp(**options):
         return loop.create_server(lambda: SMTP(Handler(), **options), "127.0.0.1", 0)
@@ -81,6 +93,9 @@ async def main():
     servers = {
         "plain": await smtp(),
         "auth": await smtp(authenticator=authenticate, auth_required=True, auth_require_tls=False),
+        "starttls": await smtp(tls_context=tls),
+        "smtps": await loop.create_server(lambda: SMTP(Handler()), "127.0.0.1", 0, ssl=tls),
+        "https": await asyncio.start_server(kannel, "127.0.0.1", 0, ssl=tls),
         "silent": await banner(b""),
         "half": await banner(b"220-wait"),
         "full": await banner(b"421 too many\r\n"),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use ureq::http::header::CONTENT_TYPE;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::Sms;
 use crate::adapters::Answer;
@@ -91,7 +92,7 @@ impl Rule {
 }
 
 /// What a provider means by an answer that is no success, in the order in which they are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// It had the message from an earlier attempt.
@@ -167,11 +168,20 @@ pub struct Http {
 }
 
 impl Http {
-    pub fn new(provider: &Provider) -> Self {
+    pub fn new(provider: &Provider, authorities: Option<&[u8]>) -> Self {
+        let believed = authorities.map_or(RootCerts::WebPki, |pem| {
+            let certificates = parse_pem(pem).filter_map(|item| match item {
+                Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                // There is nothing else: the configuration looked.
+                _ => None,
+            });
+            certificates.into()
+        });
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(provider.deadline))
             // Whoever does not answer the telephone has not heard anything: that is to be told from an answer that does not come.
             .timeout_connect(Some(provider.deadline.min(Duration::from_secs(20)) / 2))
+            .tls_config(TlsConfig::builder().root_certs(believed).build())
             .http_status_as_error(false)
             .max_redirects(0)
             // A proxy that the environment names for something else must not see a password.

@@ -13,6 +13,7 @@ use ureq::http::{HeaderName, HeaderValue, Uri};
 use super::http::{Body, Meaning, PhoneStyle, Provider, Receipts, Rule};
 use crate::config::Secret;
 use crate::domain::delivery::SEND_DEADLINE;
+use crate::domain::to_json;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +63,7 @@ impl Described {
         check_rule("success", &self.success)?;
         for (meaning, rules) in &self.errors {
             for (at, rule) in rules.iter().enumerate() {
-                let name = format!("errors.{meaning:?}[{at}]");
+                let name = format!("errors.{}[{at}]", to_json(meaning).trim_matches('"'));
                 check_rule(&name, rule)?;
                 if *rule == Rule::default() {
                     return Err(format!("{name}: it says nothing, and would hold for every answer"));

@@ -49,9 +49,10 @@ enum Driver {
 }
 
 impl SmsRoute {
-    pub fn new(main: &SmsUrl, backup: Option<&SmsUrl>) -> Self {
-        let main = Line::new(Gateway::Sms, main);
-        let backup = backup.map(|url| Line::new(Gateway::SmsBackup, url));
+    /// `authorities`: as in the configuration.
+    pub fn new(main: &SmsUrl, backup: Option<&SmsUrl>, authorities: Option<&[u8]>) -> Self {
+        let main = Line::new(Gateway::Sms, main, authorities);
+        let backup = backup.map(|url| Line::new(Gateway::SmsBackup, url, authorities));
         Self(std::iter::once(main).chain(backup).collect())
     }
 
@@ -96,10 +97,10 @@ impl SmsRoute {
 }
 
 impl Line {
-    fn new(gateway: Gateway, url: &SmsUrl) -> Self {
+    fn new(gateway: Gateway, url: &SmsUrl, authorities: Option<&[u8]>) -> Self {
         let (driver, rate) = match url {
             SmsUrl::Folder(folder) => (Driver::Folder(folder.clone()), None),
-            SmsUrl::Http(provider) => (Driver::Http(Http::new(provider)), provider.rate),
+            SmsUrl::Http(provider) => (Driver::Http(Http::new(provider, authorities)), provider.rate),
         };
         Self { gateway, driver, pace: Pace::new(rate, Instant::now()), breaker: Breaker::default() }
     }
