@@ -6,13 +6,15 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use rand::TryRng;
 use tracing::level_filters::LevelFilter;
-use ureq::http::Uri;
 
 use crate::adapters::spreadsheet::Limits;
 use crate::db::DatabaseUrl;
+
+mod gateways;
+
+pub use gateways::{SmsUrl, SmtpServer, SmtpTls, SmtpUrl};
 
 /// What is wrong with the environment: one sentence, with the variable's name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -36,26 +38,6 @@ impl<T> fmt::Debug for Secret<T> {
     }
 }
 
-/// Where text messages go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SmsUrl {
-    /// One readable file per message: for trying things out.
-    Folder(PathBuf),
-    /// Kannel's smsbox: `kannel+http://USER:PASSWORD@HOST:PORT[/cgi-bin/sendsms]?from=BRAND`.
-    Kannel { endpoint: String, user: String, password: Secret<String>, from: String },
-}
-
-/// Where mail goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SmtpUrl {
-    Folder(PathBuf),
-    /// lettre's own URL form: `smtp://` or `smtps://`, with user, password, host, port; the sender is `?from=ADDRESS`.
-    Smtp {
-        url: Secret<String>,
-        from: String,
-    },
-}
-
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database: DatabaseUrl,
@@ -64,7 +46,11 @@ pub struct Config {
     /// 64 bytes or more; the cookies are signed with it.
     pub secret_key: Secret<Vec<u8>>,
     pub sms: Option<SmsUrl>,
+    /// Where text messages go that the other gateway does not take.
+    pub sms_backup: Option<SmsUrl>,
     pub smtp: Option<SmtpUrl>,
+    /// Who signs the certificates of these gateways, as PEM; None: those whom browsers believe.
+    pub authorities: Option<Vec<u8>>,
     /// How browsers reach the server: scheme and host, no path. Decides the Origin check and `Secure` cookies.
     pub base_url: String,
     /// How gateways reach it, when that is another way.
@@ -111,8 +97,10 @@ impl Config {
         };
         Ok(Self {
             secret_key: secret_key(get("TNHS_SECRET_KEY"), &data_dir)?,
-            sms: get("TNHS_SMS_URL").map(|url| parse_sms_url(&url)).transpose()?,
-            smtp: get("TNHS_SMTP_URL").map(|url| parse_smtp_url(&url)).transpose()?,
+            sms: gateways::sms("TNHS_SMS_URL", &get)?,
+            sms_backup: gateways::sms("TNHS_SMS_BACKUP_URL", &get)?,
+            smtp: gateways::smtp(&get)?,
+            authorities: gateways::authorities(&get)?,
             session_idle: TimeDelta::minutes(number("TNHS_SESSION_IDLE_MINUTES", &get, 15, 1..=24 * 60)?),
             session_max: TimeDelta::hours(number("TNHS_SESSION_MAX_HOURS", &get, 8, 1..=24)?),
             log: get("TNHS_LOG").map_or(Ok(LevelFilter::INFO), |level| parse_log_level(&level))?,
@@ -148,6 +136,12 @@ impl Config {
             return wrong("TNHS_SMTP_URL", problem);
         }
         Ok(())
+    }
+
+    /// Whether a message could reach anybody: not when all of them become files.
+    pub fn reaches_people(&self) -> bool {
+        let by_sms = [&self.sms, &self.sms_backup].into_iter().any(|url| matches!(url, Some(SmsUrl::Http(_))));
+        by_sms || matches!(self.smtp, Some(SmtpUrl::Smtp(_)))
     }
 
     pub fn is_https(&self) -> bool {
@@ -253,79 +247,6 @@ pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.write_all(content)
 }
 
-/// The value of `from=` in a URL's query, and the URL without its query.
-fn split_from(url: &str) -> (&str, Option<&str>) {
-    match url.split_once('?') {
-        None => (url, None),
-        Some((bare, query)) => (bare, query.split('&').find_map(|pair| pair.strip_prefix("from="))),
-    }
-}
-
-fn parse_sms_url(url: &str) -> Result<SmsUrl, ConfigError> {
-    const VARIABLE: &str = "TNHS_SMS_URL";
-    if let Some(folder) = url.strip_prefix("file:") {
-        return if folder.is_empty() {
-            wrong(VARIABLE, "file: needs a folder")
-        } else {
-            Ok(SmsUrl::Folder(folder.into()))
-        };
-    }
-    let form = "it must be file:DIR or kannel+http://USER:PASSWORD@HOST:PORT?from=BRAND";
-    let (bare, from) = split_from(url);
-    let Some(rest) = bare.strip_prefix("kannel+http://") else {
-        return wrong(VARIABLE, form);
-    };
-    let Some((credentials, host)) = rest.rsplit_once('@') else {
-        return wrong(VARIABLE, form);
-    };
-    let Some((user, password)) = credentials.split_once(':') else {
-        return wrong(VARIABLE, form);
-    };
-    let from = from.unwrap_or("BHXH");
-    if from.is_empty() || from.chars().count() > 11 {
-        return wrong(VARIABLE, "the sender (from=) must have 1 to 11 characters");
-    }
-    let host = host.trim_end_matches('/');
-    let endpoint = if host.contains('/') { format!("http://{host}") } else { format!("http://{host}/cgi-bin/sendsms") };
-    // `http://:13013` and `http://gateway:sms` are URIs.
-    let good = |uri: Uri| {
-        let named_port = uri.authority().is_some_and(|authority| authority.as_str().contains(':'));
-        uri.host().is_some_and(|host| !host.is_empty()) && (uri.port_u16().is_some() || !named_port)
-    };
-    if !endpoint.parse::<Uri>().is_ok_and(good) {
-        return wrong(VARIABLE, form);
-    }
-    Ok(SmsUrl::Kannel { endpoint, user: user.into(), password: Secret(password.into()), from: from.into() })
-}
-
-fn parse_smtp_url(url: &str) -> Result<SmtpUrl, ConfigError> {
-    const VARIABLE: &str = "TNHS_SMTP_URL";
-    if let Some(folder) = url.strip_prefix("file:") {
-        return if folder.is_empty() {
-            wrong(VARIABLE, "file: needs a folder")
-        } else {
-            Ok(SmtpUrl::Folder(folder.into()))
-        };
-    }
-    if !(url.starts_with("smtp://") || url.starts_with("smtps://")) {
-        return wrong(VARIABLE, "it must begin with smtp://, smtps:// or file:");
-    }
-    let Some(from) = split_from(url).1 else {
-        return wrong(VARIABLE, "it needs the sender: add ?from=tnhs@example.vn");
-    };
-    if from.parse::<lettre::message::Mailbox>().is_err() {
-        return wrong(VARIABLE, format!("the sender (from=) «{from}» is not an e-mail address"));
-    }
-    let from = from.to_owned();
-    // lettre reads the rest of the query (tls=…) and refuses what it does not know.
-    let url = url.replacen(&format!("from={from}"), "", 1).replace("?&", "?");
-    let url = url.trim_end_matches(['?', '&']).to_owned();
-    if let Err(error) = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url) {
-        return wrong(VARIABLE, error.to_string());
-    }
-    Ok(SmtpUrl::Smtp { url: Secret(url), from })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,11 +282,7 @@ mod tests {
             ("TNHS_SMTP_URL", "smtp://mail.example.vn"),
             ("TNHS_SMS_URL", "kannel+http://gateway:13013"),
             ("TNHS_SMS_URL", "file:"),
-            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@"),
-            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@:13013"),
-            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@gateway:sms"),
-            ("TNHS_SMTP_URL", "smtp://mail.example.vn:mail?from=tnhs@example.vn"),
-            ("TNHS_SMTP_URL", "smtp://mail.example.vn?from=tnhs@example.vn&tls=perhaps"),
+            ("TNHS_SMS_BACKUP_URL", "kannel+http://gateway:13013"),
             ("TNHS_LOG", "loud"),
             ("TNHS_BASE_URL", "tnhs.example.vn"),
             ("TNHS_BASE_URL", "https://tnhs.example.vn/app"),
@@ -380,20 +297,5 @@ mod tests {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");
         }
-    }
-
-    #[test]
-    fn the_gateways_are_read_and_their_passwords_never_shown() {
-        let config = with(&[
-            ("TNHS_SMS_URL", "kannel+http://tnhs:s3cret@127.0.0.1:13013?from=BHXH"),
-            ("TNHS_SMTP_URL", "smtps://user:hunter2@mail.example.vn:465?from=tnhs@example.vn"),
-        ])
-        .unwrap();
-        assert!(matches!(&config.sms, Some(SmsUrl::Kannel { endpoint, .. })
-            if endpoint == "http://127.0.0.1:13013/cgi-bin/sendsms"));
-        assert!(matches!(&config.smtp, Some(SmtpUrl::Smtp { url, from })
-            if url.0 == "smtps://user:hunter2@mail.example.vn:465" && from == "tnhs@example.vn"));
-        let shown = format!("{config:?}");
-        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"));
     }
 }

@@ -141,12 +141,10 @@ fn require_schema(db: &Db) -> anyhow::Result<()> {
 
 /// A demonstration's messages may not reach a real gateway.
 fn keep_made_up_people_here(parts: &Parts) -> anyhow::Result<()> {
-    let config = &parts.config;
-    let folders =
-        !matches!(config.sms, Some(SmsUrl::Kannel { .. })) && !matches!(config.smtp, Some(SmtpUrl::Smtp { .. }));
-    if !folders && parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)?))? {
+    if parts.config.reaches_people() && parts.db.read(|conn| Ok::<_, DbError>(meta::is_demo(conn)?))? {
         bail!(
-            "this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMTP_URL)"
+            "this database holds made-up people: their messages may only go into a folder (TNHS_SMS_URL, TNHS_SMS_BACKUP_URL, \
+             TNHS_SMTP_URL)"
         );
     }
     Ok(())
@@ -204,6 +202,7 @@ async fn asked_to_stop() -> anyhow::Result<()> {
 fn run_demo(mut config: Config, args: &DemoArgs) -> anyhow::Result<()> {
     // Whatever gateway the environment names: made-up people have no telephones.
     config.sms = Some(SmsUrl::Folder(config.data_dir.join("sms")));
+    config.sms_backup = None;
     config.smtp = Some(SmtpUrl::Folder(config.data_dir.join("mail")));
     let parts = Parts::build(config)?;
     // Asked before anything is migrated: a database that was never migrated has no tables to answer with, and holds nothing.
@@ -339,6 +338,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     println!("data       {}", config.data_dir.display());
     let gateway = |set: bool, name: &str| if set { "configured".to_owned() } else { format!("not set ({name})") };
     println!("sms        {}", gateway(config.sms.is_some(), "TNHS_SMS_URL"));
+    println!("sms backup {}", gateway(config.sms_backup.is_some(), "TNHS_SMS_BACKUP_URL"));
     println!("mail       {}", gateway(config.smtp.is_some(), "TNHS_SMTP_URL"));
     println!("database   {}", config.database.backend());
     let db = open(config)?;

@@ -9,7 +9,7 @@ use actix_web::{App, HttpServer, web};
 use crate::adapters::hasher::Hasher;
 use crate::adapters::mail::Mailer;
 use crate::adapters::photos::PhotoStore;
-use crate::adapters::sms::SmsGateway;
+use crate::adapters::sms::SmsRoute;
 use crate::config::Config;
 use crate::db::{Conn, Db};
 use crate::domain::ids::MessageId;
@@ -30,7 +30,7 @@ pub struct Parts {
     /// Names attempts at messages, for the gateways that tell what became of them.
     pub receipt_key: ReceiptKey,
     /// None for commands that send nothing.
-    pub sms: Option<SmsGateway>,
+    pub sms: Option<SmsRoute>,
     pub mail: Option<Mailer>,
 }
 
@@ -39,13 +39,14 @@ impl Parts {
     /// When the database cannot be opened or a gateway's address cannot be read.
     pub fn build(config: Config) -> anyhow::Result<Arc<Self>> {
         let db = Db::open(&config.database, config.pool_size)?;
+        let authorities = config.authorities.as_deref();
         Ok(Arc::new(Self {
             photos: PhotoStore::new(config.data_dir.join("photos")),
             hasher: Hasher::new()?,
             counts: Counts::default(),
             limits: Limits::new(config.api_per_minute),
-            sms: config.sms.as_ref().map(SmsGateway::new),
-            mail: config.smtp.as_ref().map(Mailer::new).transpose()?,
+            sms: config.sms.as_ref().map(|main| SmsRoute::new(main, config.sms_backup.as_ref(), authorities)),
+            mail: config.smtp.as_ref().map(|url| Mailer::new(url, authorities)).transpose()?,
             receipt_key: ReceiptKey::new(&config.secret_key.0),
             db,
             config,

@@ -3,6 +3,7 @@
 pub mod hasher;
 pub mod mail;
 pub mod outfile;
+pub mod pace;
 pub mod photos;
 pub mod registry_export;
 pub mod sms;

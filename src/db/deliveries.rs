@@ -18,6 +18,17 @@ use crate::domain::outbox::{MessageChannel, MessageKind, password_by_email};
 use crate::domain::permission::Scope;
 use crate::domain::to_json;
 
+/// Whether what a gateway tells of attempt number `of` at a message would change anything now.
+pub fn awaits(conn: &mut Conn, id: MessageId, of: i32, receipt: Receipt) -> QueryResult<bool> {
+    let row = standing(conn, id)?;
+    Ok(row.is_some_and(|(state, attempts)| on_receipt(state, attempts, of, receipt).is_some()))
+}
+
+/// The state of a message, and its attempts.
+fn standing(conn: &mut Conn, id: MessageId) -> QueryResult<Option<(MessageState, i32)>> {
+    messages::table.find(id).select((messages::state, messages::attempts)).first(conn).optional()
+}
+
 /// A gateway tells what became of attempt number `of` at a message. False when that changes nothing.
 pub fn receive(
     conn: &mut Conn,
@@ -26,9 +37,7 @@ pub fn receive(
     (by, receipt): (Gateway, Receipt),
     now: NaiveDateTime,
 ) -> QueryResult<bool> {
-    let row: Option<(MessageState, i32)> =
-        messages::table.find(id).select((messages::state, messages::attempts)).first(conn).optional()?;
-    let Some((state, attempts)) = row else { return Ok(false) };
+    let Some((state, attempts)) = standing(conn, id)? else { return Ok(false) };
     let Some((next, cause)) = on_receipt(state, attempts, of, receipt) else { return Ok(false) };
     // Two receipts at once, or one and a worker: whoever is second looks again.
     let as_it_was = messages::table.find(id).filter(messages::state.eq(state)).filter(messages::attempts.eq(attempts));

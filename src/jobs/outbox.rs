@@ -48,11 +48,8 @@ fn places(channel: MessageChannel) -> usize {
     }
 }
 
-/// How many more may be taken of each lane when so many places are free: some stay free for what is more urgent, however slow a
-/// gateway is.
-fn room(free: usize, places: usize) -> Room {
-    [0, places / 8, places / 2].map(|kept| free.saturating_sub(kept))
-}
+/// No more are taken than a gateway with a pace of its own takes within this time: what is urgent must not wait behind them.
+const AHEAD: Duration = Duration::from_secs(2);
 
 /// Sends what is due at `now`, once, and returns how many messages were handled.
 pub async fn step(parts: &Arc<Parts>, now: NaiveDateTime) -> anyhow::Result<usize> {
@@ -79,7 +76,7 @@ pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Re
         // Not one by one, for each time costs a transaction; but whoever is urgent does not wait for slow ones to end.
         if free >= places / 4 || looked.elapsed() >= REST {
             looked = Instant::now();
-            match worker.take(room(free, places), clock::now()).await {
+            match worker.take(worker.room(free), clock::now()).await {
                 Ok(leased) => leased.into_iter().for_each(|message| under_way.begin(&worker, message)),
                 Err(error) => {
                     tracing::error!("outbox: {error:#}");
@@ -173,6 +170,18 @@ impl Worker {
     fn new(parts: &Arc<Parts>, channel: MessageChannel) -> Self {
         let lease = format!("{:032x}", rand::random::<u128>()).into();
         Self { parts: Arc::clone(parts), channel, lease }
+    }
+
+    /// How many more may be taken of each lane when so many places are free: some stay free for what is more urgent, however slow a
+    /// gateway is.
+    fn room(&self, free: usize) -> Room {
+        let (parts, now) = (&self.parts, std::time::Instant::now());
+        let pace = match self.channel {
+            MessageChannel::Sms => parts.sms.as_ref().map(|sms| sms.room(AHEAD, now)),
+            MessageChannel::Email => parts.mail.as_ref().map(|mail| mail.room(AHEAD, now)),
+        };
+        let (places, pace) = (places(self.channel), pace.unwrap_or(0));
+        [0, places / 8, places / 2].map(|kept| free.saturating_sub(kept).min(pace))
     }
 
     async fn take(&self, room: Room, now: NaiveDateTime) -> anyhow::Result<Vec<Leased>> {

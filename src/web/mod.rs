@@ -14,6 +14,7 @@ pub mod holidays;
 pub mod imports;
 pub mod invitations;
 pub mod password;
+pub mod receipts;
 pub mod registry;
 pub mod routes;
 pub mod session;

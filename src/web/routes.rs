@@ -8,7 +8,9 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
-use super::{api, api_keys, assets, guard, holidays, invitations, password, registry, session, sign_in, staff};
+use super::{
+    api, api_keys, assets, guard, holidays, invitations, password, receipts, registry, session, sign_in, staff,
+};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -18,6 +20,7 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
         .route("/healthz", get().to(guard::healthz))
         .route("/readyz", get().to(guard::readyz))
         .route("/static/{version}/{name}", get().to(assets::get))
+        .service(web::resource(receipts::PATH).route(get().to(receipts::receive)).route(post().to(receipts::receive)))
         // Keys instead of sessions.
         .service(api::scope())
         .service(

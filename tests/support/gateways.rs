@@ -16,10 +16,20 @@ pub enum Answer {
     HangsUntilTheNext,
     /// It takes the message and never answers.
     Silent,
+    /// It takes the message and hangs up after these bytes.
+    HangsUp(&'static str),
+    /// It refuses the message and repeats it.
+    Repeats(u16),
+    /// It tells what became of the message before it answers that it took it.
+    TellsFirst(u16),
 }
+
 /// An SMS gateway on a port of its own. It gives the answers in turn, and the last one for ever.
 pub struct Gateway {
+    /// As that of a Kannel.
     pub url: String,
+    /// Host and port.
+    pub address: String,
     got: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -32,7 +42,8 @@ pub struct Request {
 impl Gateway {
     pub fn answering(answers: &'static [Answer]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("kannel+http://tnhs:secret@{}?from=BHXH", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap().to_string();
+        let url = format!("kannel+http://tnhs:secret@{address}?from=BHXH");
         let got = Arc::new(Mutex::new(Vec::new()));
         let (requests, number) = (got.clone(), AtomicUsize::new(0));
         // The thread ends with the test's process.
@@ -43,7 +54,7 @@ impl Gateway {
                 thread::spawn(move || serve(stream.unwrap(), answer, &requests));
             }
         });
-        Self { url, got }
+        Self { url, address, got }
     }
 
     pub fn count(&self) -> usize {
@@ -57,6 +68,18 @@ impl Gateway {
     /// Waits until so many messages have come.
     pub fn wait_for(&self, count: usize) {
         wait_for(&self.got, count);
+    }
+}
+
+impl Request {
+    /// The value of a header, whose name is given in small letters; so is the value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// Where Kannel tells with this status what became of the message.
+    pub fn receipt(&self, status: u16) -> String {
+        self.header("x-kannel-dlr-url").expect("nobody asked for a receipt").replace("%d", &status.to_string())
     }
 }
 
@@ -86,19 +109,26 @@ fn serve(mut stream: TcpStream, answer: Answer, requests: &Mutex<Vec<Request>>) 
     };
     let number = {
         let mut requests = requests.lock().unwrap();
-        requests.push(request);
+        requests.push(request.clone());
         requests.len()
     };
+    const TAKEN: (u16, &str) = (202, "0: Accepted for delivery");
     let (status, says) = match answer {
         Answer::Says(status, says) => (status, says),
+        Answer::HangsUntilTheNext => {
+            wait_for(requests, number + 1);
+            TAKEN
+        }
         Answer::Silent => {
-            // Until whoever asked is gone.
+            // Until whoever asked has gone.
             let _ = stream.read(&mut buffer);
             return;
         }
-        Answer::HangsUntilTheNext => {
-            wait_for(requests, number + 1);
-            (202, "0: Accepted for delivery")
+        Answer::HangsUp(bytes) => return stream.write_all(bytes.as_bytes()).unwrap(),
+        Answer::Repeats(status) => (status, request.text.as_str()),
+        Answer::TellsFirst(status) => {
+            ureq::get(request.receipt(status)).call().unwrap();
+            TAKEN
         }
     };
     let length = says.len();

@@ -47,6 +47,7 @@ pub mod dying;
 pub mod form;
 pub mod gateways;
 pub mod program;
+pub mod receipts;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
 /// gets: a `TestApp` (the server) or a `TestDb` (a database only).
