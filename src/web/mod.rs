@@ -12,6 +12,7 @@ pub mod download;
 pub mod guard;
 pub mod holidays;
 pub mod imports;
+pub mod messages;
 pub mod password;
 pub mod registry;
 pub mod routes;
@@ -44,6 +45,7 @@ pub enum Menu {
     Applications,
     Enter,
     Accounts,
+    Messages,
     Staff,
     Registry,
     Imports,
@@ -110,7 +112,7 @@ impl Errors {
 
 /// Dates, times and numbers as templates show them.
 pub mod show {
-    use chrono::{NaiveDate, NaiveDateTime};
+    use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
     use crate::domain::dates;
     use crate::domain::filter::COUNT_CAP;
@@ -126,6 +128,18 @@ pub mod show {
             out.push(digit);
         }
         out
+    }
+
+    /// How long something took or lasts, in the two largest units.
+    pub fn span(span: &TimeDelta) -> String {
+        let seconds = span.num_seconds().max(0);
+        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, seconds) => format!("{seconds} giây"),
+            (0, minutes, 0) => format!("{minutes} phút"),
+            (0, minutes, seconds) => format!("{minutes} phút {seconds} giây"),
+            (hours, 0, _) => format!("{hours} giờ"),
+            (hours, minutes, _) => format!("{hours} giờ {minutes} phút"),
+        }
     }
 
     /// A count that is exact up to [`COUNT_CAP`].
