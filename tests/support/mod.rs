@@ -46,6 +46,7 @@ pub mod dump;
 pub mod dying;
 pub mod form;
 pub mod gateways;
+pub mod messages;
 pub mod program;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test

@@ -68,45 +68,37 @@ impl Form {
         }
     }
 
-    fn parse(mut self) -> Result<Filter, (Self, Errors)> {
+    fn parse(&self) -> Result<Filter, Errors> {
         let size = self.size.parse().ok().filter(|size| PAGE_SIZES.contains(size)).unwrap_or(PAGE_SIZES[0]);
         if !self.clear.is_empty() {
             return Ok(Filter { size, ..Filter::default() });
         }
-        match self.without.as_str() {
-            "standing" => self.standing.clear(),
-            "channel" => self.channel.clear(),
-            "kind" => self.kind.clear(),
-            "agency" => self.agency.clear(),
-            "from" => self.from.clear(),
-            "to" => self.to.clear(),
-            "mine" => self.mine.clear(),
-            _ => {}
-        }
+        // A criterion that is taken away cannot be wrong any more.
+        let typed = |field: &str, value: &str| if self.without == field { String::new() } else { value.to_owned() };
         let mut errors = Errors::default();
         let mut date =
             |field, typed: &str| parse_date(typed).map_err(|fault| errors.0.push((field, fault))).ok().flatten();
-        let (from, to) = (date("from", &self.from), date("to", &self.to));
+        let (from, to) = (date("from", &typed("from", &self.from)), date("to", &typed("to", &self.to)));
         if let (Some(first), Some(last)) = (from, to)
             && first > last
         {
             errors.0.push(("to", FieldError::new("Đến ngày phải từ ngày bắt đầu trở đi.")));
         }
         if !errors.is_empty() {
-            return Err((self, errors));
+            return Err(errors);
         }
         Ok(Filter {
             standing: if self.trouble.is_empty() {
-                Standing::from_code(&self.standing)
+                Standing::from_code(&typed("standing", &self.standing))
             } else {
                 Some(Standing::Trouble)
             },
-            channel: MessageChannel::from_code(&self.channel),
-            kind: MessageKind::from_code(&self.kind),
-            agency: self.agency.parse().ok().map(AgencyId),
+            channel: MessageChannel::from_code(&typed("channel", &self.channel)),
+            kind: MessageKind::from_code(&typed("kind", &self.kind)),
+            agency: typed("agency", &self.agency).parse().ok().map(AgencyId),
             from,
             to,
-            mine: !self.mine.is_empty(),
+            mine: !typed("mine", &self.mine).is_empty(),
             size,
         })
     }
@@ -266,9 +258,10 @@ pub async fn search(
     parts: web::Data<Parts>,
     form: web::Form<Form>,
 ) -> Result<HttpResponse, AppError> {
-    match form.into_inner().parse() {
+    let form = form.into_inner();
+    match form.parse() {
         Ok(filter) => remember(&session, filter),
-        Err((form, errors)) => {
+        Err(errors) => {
             let (key, filter) = session.filter::<Filter>(None).unwrap_or_default();
             show(&person, &session, &parts, (form, filter, errors), (key, At::default())).await
         }
