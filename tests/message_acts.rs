@@ -4,6 +4,7 @@
 
 mod support;
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use support::messages::{
