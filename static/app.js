@@ -22,6 +22,10 @@ document.querySelector("[data-print]")?.addEventListener("click", () => print())
 // A new page size applies at once.
 document.getElementById("size")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 
+// A page that waits for something looks again.
+const waiting = document.querySelector("[data-refresh]");
+if (waiting) setTimeout(() => location.reload(), waiting.dataset.refresh * 1000);
+
 // The communes of the chosen province as suggestions.
 for (const select of document.querySelectorAll("select[data-communes]")) {
   select.addEventListener("change", async () => {

@@ -256,7 +256,7 @@ both_databases! {
 
         app.outbox_drain();
         let page = officer.open_account(&mother);
-        let sent = page.texts_of("table.rows td[data-label='Nội dung']");
+        let sent = page.texts_of(".sent b");
         assert_eq!(sent, ["Thông báo chấp nhận", "Tài khoản và mật khẩu"], "the newest first");
         assert!(page.has_text("Do hệ thống cấp, phải đổi khi đăng nhập"));
         let application = app.application(mother.application_id);

@@ -129,7 +129,7 @@ both_databases! {
         assert!(!signs_in(&app, &application, "a wrong one"));
 
         let page = officer.open(&application);
-        assert_eq!(page.texts_of("[aria-labelledby=messages] tbody .badge"), ["Đã gửi", "Đã gửi"]);
+        assert_eq!(page.texts_of("[aria-labelledby=messages] .badge"), ["Đã gửi", "Đã gửi"]);
         assert!(page.text_of("[aria-labelledby=account]").contains("Mật khẩu đã được gửi"), "{page}");
         assert!(!page.html.contains(&password));
         app.outbox_drain();
@@ -232,7 +232,7 @@ both_databases! {
         assert!(!whole_database(&app).contains(&password_in(account)));
 
         let page = officer.open(&application);
-        let shown = page.texts_of("[aria-labelledby=messages] tbody .badge");
+        let shown = page.texts_of("[aria-labelledby=messages] .badge");
         assert_eq!(shown, ["Không gửi được", "Đã gửi", "Đã gửi"]);
         assert!(page.history().iter().any(|e| e.contains("Không gửi được tin") && e.contains("qua SMS")), "{page}");
         assert_eq!(officer.get("/applications").texts_of("td.name .badge"), ["Tin lỗi"]);
@@ -260,8 +260,8 @@ both_databases! {
         assert_eq!(gateway.got().len(), 1);
         assert_eq!(next_attempt(&app, &application), start + TimeDelta::minutes(1));
         let page = officer.open(&application);
-        let row = page.texts_of("[aria-labelledby=messages] tbody tr").remove(0);
-        assert!(row.contains("Chờ gửi") && row.contains("1 lần thử: Cổng gửi đang bận"), "{row}");
+        let row = page.texts_of("[aria-labelledby=messages] .sent > li").remove(0);
+        assert!(row.contains("Chờ gửi") && row.contains("1 lần thử, lần tới ") && row.contains("Cổng gửi đang bận"), "{row}");
         assert!(!page.has_text("busy"), "what a gateway says is not for the page");
 
         app.outbox_drain_at(start + TimeDelta::seconds(59));

@@ -69,6 +69,8 @@ macro_rules! within {
     };
 }
 
+pub(super) use within;
+
 /// Adds the scope and every criterion besides a name to a boxed query over `accounts`.
 macro_rules! filtered {
     ($query:expr, $source:expr) => {{

@@ -8,8 +8,8 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamp};
 
 use super::Conn;
 use super::agencies::Agency;
-use super::schema::{applications, message_steps, messages};
-use crate::domain::delivery::{Cause, Gateway, LEASE, Lane, MessageState, Next, by_day};
+use super::schema::{agencies, applications, message_steps, messages, staff};
+use crate::domain::delivery::{Cause, Gateway, LEASE, Lane, MessageState, Next, by_day, may_resend};
 use crate::domain::ids::{AccountId, AgencyId, ApplicationId, InvitationId, MessageId, OtpId, StaffId};
 use crate::domain::outbox::{Draft, MessageChannel, MessageKind};
 use crate::on_backend;
@@ -275,6 +275,14 @@ pub fn follow(conn: &mut Conn, application: ApplicationId, agency: &Agency) -> Q
 /// A message as a page shows it: not its text, which may be shown only to its recipient.
 #[derive(Queryable)]
 pub struct Shown {
+    pub id: MessageId,
+    pub application_id: Option<ApplicationId>,
+    pub account_id: Option<AccountId>,
+    pub application_number: Option<String>,
+    pub agency_name: String,
+    /// Whose act it tells of.
+    pub staff_name: Option<String>,
+    pub resent: bool,
     pub kind: MessageKind,
     pub channel: MessageChannel,
     pub recipient: String,
@@ -287,10 +295,45 @@ pub struct Shown {
     pub cause: Option<Cause>,
 }
 
+impl Shown {
+    /// Whether to offer that it is sent again; how often that was done already is asked when it is.
+    pub fn is_offered_again(&self) -> bool {
+        let possible = may_resend(self.kind, self.state, &[], self.created_at).is_ok();
+        possible && !self.resent && !self.recipient.is_empty()
+    }
+
+    /// When it is tried next, of one that waits for a time that was not its first.
+    pub fn next_try(&self) -> Option<&NaiveDateTime> {
+        let waits = self.state.is_waiting() && self.state != MessageState::Sending;
+        Some(&self.next_attempt_at).filter(|at| waits && **at > self.created_at)
+    }
+
+    /// It did not arrive, for good, and a person can do something about it.
+    pub fn is_trouble(&self) -> bool {
+        self.state.is_trouble() && self.is_offered_again()
+    }
+}
+
+/// The messages with what [`Shown`] has of other tables.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn with_names() -> _ {
+    messages::table
+        .inner_join(agencies::table)
+        .left_join(applications::table)
+        .left_join(staff::table.on(messages::staff_id.eq(staff::id.nullable())))
+}
+
 /// The columns of [`Shown`].
 macro_rules! shown {
     () => {
         (
+            messages::id,
+            messages::application_id,
+            messages::account_id,
+            applications::number.nullable(),
+            agencies::name,
+            staff::name.nullable(),
+            messages::resent,
             messages::kind,
             messages::channel,
             messages::recipient,
@@ -304,19 +347,15 @@ macro_rules! shown {
         )
     };
 }
+pub(super) use shown;
 
 pub fn of_application(conn: &mut Conn, id: ApplicationId) -> QueryResult<Vec<Shown>> {
-    messages::table.filter(messages::application_id.eq(id)).order(messages::id).select(shown!()).load(conn)
+    with_names().filter(messages::application_id.eq(id)).order(messages::id).select(shown!()).load(conn)
 }
 
 /// The latest messages about an account, newest first.
 pub fn of_account(conn: &mut Conn, id: AccountId, limit: i64) -> QueryResult<Vec<Shown>> {
-    messages::table
-        .filter(messages::account_id.eq(id))
-        .order(messages::id.desc())
-        .limit(limit)
-        .select(shown!())
-        .load(conn)
+    with_names().filter(messages::account_id.eq(id)).order(messages::id.desc()).limit(limit).select(shown!()).load(conn)
 }
 
 /// How many messages still wait to be sent.

@@ -102,6 +102,20 @@ impl Account {
         self.holder.code.as_str()
     }
 
+    /// Whether a message with a password may go to its holder once more: while it is in use and none was chosen.
+    ///
+    /// # Errors
+    /// The sentence for whoever tried.
+    pub fn awaits_first_password(&self) -> Result<(), Refusal> {
+        match (self.state, self.lock_cause) {
+            (AccountState::Closed, _) => Err(Refusal::AccountClosed),
+            (AccountState::Locked, Some(LockCause::Reopened)) => Err(Refusal::AccountUnderReview),
+            (AccountState::Locked, _) => Err(Refusal::AccountLocked),
+            (AccountState::Active, _) if !self.must_change_password => Err(Refusal::PasswordChosen),
+            (AccountState::Active, _) => Ok(()),
+        }
+    }
+
     /// Whether its state lets a desk do this.
     ///
     /// # Errors

@@ -248,7 +248,7 @@ pub fn may_resend(
 ) -> Result<(), Refusal> {
     match kind {
         MessageKind::Otp => return Err(Refusal::OtpIsAskedAnew),
-        MessageKind::Test | MessageKind::Invitation => return Err(Refusal::NotSentAgain),
+        kind if MessageKind::NEVER_AGAIN.contains(&kind) => return Err(Refusal::NotSentAgain),
         _ => {}
     }
     if state.is_waiting() {

@@ -102,18 +102,21 @@ pub mod ids;
 pub mod import;
 pub mod invitation;
 pub mod message;
+pub mod message_list;
 pub mod names;
 pub mod notice;
 pub mod numbers;
 pub mod outbox;
 pub mod permission;
 pub mod places;
+pub mod queue_health;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;
 pub mod spreadsheet;
 pub mod staff;
 pub mod text;
+pub mod trial;
 pub mod workbook;
 
 /// JSON for the history's "before" and "after".

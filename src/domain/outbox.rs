@@ -42,6 +42,14 @@ impl MessageKind {
     /// Whether a password is made for it when it is sent.
     pub const WITH_PASSWORD: [Self; 2] = [Self::Credentials, Self::NewPassword];
 
+    /// Asked for anew, or not worth a second time: nobody sends these again, and nothing is to be done when they fail.
+    pub const NEVER_AGAIN: [Self; 3] = [Self::Otp, Self::Test, Self::Invitation];
+
+    /// Whether what is in it is its recipient's alone.
+    pub fn is_secret(self) -> bool {
+        self.has_password() || self == Self::Otp
+    }
+
     pub fn has_password(self) -> bool {
         Self::WITH_PASSWORD.contains(&self)
     }

@@ -24,6 +24,13 @@ pub enum Action {
     Move,
     SeeAccounts,
     ActOnAccount,
+    /// Where each message is on its way.
+    SeeMessages,
+    ResendMessage,
+    /// How the queue and the gateways do.
+    SeeQueue,
+    /// Sending a trial message.
+    TestGateway,
     ManageStaff,
     /// The days on which offices are closed.
     ManageHolidays,
@@ -46,12 +53,15 @@ impl Role {
                 self == Self::Officer
             }
             Action::Reopen | Action::Move | Action::Invite => self == Self::Supervisor,
-            Action::ManageStaff
+            Action::ResendMessage => matches!(self, Self::Officer | Self::Supervisor),
+            Action::SeeQueue => matches!(self, Self::Supervisor | Self::Admin),
+            Action::TestGateway
+            | Action::ManageStaff
             | Action::ManageHolidays
             | Action::ManageApiKeys
             | Action::ManageRegistry
             | Action::Import => self == Self::Admin,
-            Action::ChangeOwnPassword => true,
+            Action::SeeMessages | Action::ChangeOwnPassword => true,
         }
     }
 }
@@ -111,6 +121,11 @@ impl Actor {
     /// Whose staff this person manages.
     pub fn manages(&self) -> Scope {
         if self.role == Role::Admin { self.below() } else { Scope::Nothing }
+    }
+
+    /// Whose messages this person sees. An admin sees where they are, to keep the gateways running, and not to whom they go.
+    pub fn sees_messages_of(&self) -> Scope {
+        if self.role == Role::Admin { self.below() } else { self.scope() }
     }
 
     /// Whether this person keeps the days on which offices are closed: they hold for the country, so only an admin of the

@@ -88,6 +88,12 @@ pub enum Refusal {
     OtpIsAskedAnew,
     #[error("Tin loại này không gửi lại được.")]
     NotSentAgain,
+    #[error("Tin này đã được gửi lại. Hãy xem tin mới nhất cùng nội dung.")]
+    AlreadyResent,
+    #[error("Không còn nơi nhận của tin này (đã xóa hoặc tài khoản không có email) nên không gửi lại được.")]
+    RecipientGone,
+    #[error("Đã gửi thử 5 tin trong 5 phút. Gửi thử tiếp được từ {}.", show_time(*.0))]
+    TestedTooOften(NaiveDateTime),
     #[error("Chủ tài khoản đã tự đặt mật khẩu nên không gửi lại được mật khẩu đầu. Nếu quên, hãy cấp lại mật khẩu.")]
     PasswordChosen,
 }

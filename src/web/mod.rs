@@ -13,6 +13,7 @@ pub mod guard;
 pub mod holidays;
 pub mod imports;
 pub mod invitations;
+pub mod messages;
 pub mod password;
 pub mod receipts;
 pub mod registry;
@@ -46,6 +47,7 @@ pub enum Menu {
     Applications,
     Enter,
     Accounts,
+    Messages,
     Staff,
     Registry,
     Imports,
@@ -113,7 +115,7 @@ impl Errors {
 
 /// Dates, times and numbers as templates show them.
 pub mod show {
-    use chrono::{NaiveDate, NaiveDateTime};
+    use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
     use crate::domain::dates;
     use crate::domain::filter::COUNT_CAP;
@@ -129,6 +131,18 @@ pub mod show {
             out.push(digit);
         }
         out
+    }
+
+    /// How long something took or lasts, in the two largest units.
+    pub fn span(span: &TimeDelta) -> String {
+        let seconds = span.num_seconds().max(0);
+        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, seconds) => format!("{seconds} giây"),
+            (0, minutes, 0) => format!("{minutes} phút"),
+            (0, minutes, seconds) => format!("{minutes} phút {seconds} giây"),
+            (hours, 0, _) => format!("{hours} giờ"),
+            (hours, minutes, _) => format!("{hours} giờ {minutes} phút"),
+        }
     }
 
     /// A count that is exact up to [`COUNT_CAP`].

@@ -8,6 +8,7 @@ use actix_web::web::{self, ServiceConfig, get, post};
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
+use super::messages::{detail as message, health, list as messages, resend};
 use super::{
     api, api_keys, assets, guard, holidays, invitations, password, receipts, registry, session, sign_in, staff,
 };
@@ -75,6 +76,16 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/accounts/{id}/acts/{act}", get().to(account_acts::back))
                 .route("/accounts/{id}/change", get().to(enter::get_change))
                 .route("/accounts/{id}/change", post().to(enter::post_change))
+                // Tin nhắn
+                .route("/messages", get().to(messages::get))
+                .route("/messages/search", post().to(messages::search))
+                .route("/messages/mine", get().to(messages::mine))
+                .route("/messages/health", get().to(health::get))
+                .route("/messages/test", post().to(health::test))
+                .route("/messages/test", get().to(health::back))
+                .route("/messages/{id}", get().to(message::get))
+                .route("/messages/{id}/resend", post().to(resend::post))
+                .route("/messages/{id}/resend", get().to(resend::back))
                 // Mời cài đặt VssID
                 .route("/invitations", get().to(invitations::get))
                 .route("/invitations", post().to(invitations::post))

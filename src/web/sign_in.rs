@@ -57,7 +57,7 @@ pub fn url(next: &str) -> String {
 
 /// A path on this server, or the start page. Browsers drop tabs and line breaks from an address and read `\` as `/`: only
 /// plain printable characters pass.
-fn safe(next: &str) -> &str {
+pub fn safe(next: &str) -> &str {
     let local = next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -83,9 +83,11 @@ pub fn page_of(path: &str) -> String {
         "/apply",
         "/cancel",
         "/rollback",
+        "/resend",
     ];
     match acts.iter().find_map(|act| path.strip_suffix(act)) {
         Some(page) => page.to_owned(),
+        None if path == "/messages/test" => "/messages/health".into(),
         None if path.starts_with("/staff") => "/staff".into(),
         None if path.starts_with("/holidays") => "/holidays".into(),
         None if path.starts_with("/api-keys") => "/api-keys".into(),

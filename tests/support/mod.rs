@@ -46,6 +46,7 @@ pub mod dump;
 pub mod dying;
 pub mod form;
 pub mod gateways;
+pub mod messages;
 pub mod program;
 pub mod receipts;
 

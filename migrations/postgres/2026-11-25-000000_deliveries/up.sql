@@ -59,9 +59,12 @@ CREATE INDEX messages_by_account ON messages (account_id, id) WHERE account_id I
 CREATE INDEX messages_by_root ON messages (root_id) WHERE root_id IS NOT NULL;
 CREATE INDEX messages_by_invitation ON messages (invitation_id, state) WHERE invitation_id IS NOT NULL;
 CREATE INDEX messages_receipt_due ON messages (receipt_due_at, id) WHERE state = 'accepted' AND receipt_due_at IS NOT NULL;
--- The lists: of an office, of a province, of the country.
-CREATE INDEX messages_by_agency ON messages (agency_id, id);
-CREATE INDEX messages_by_province ON messages (province_id, id) WHERE province_id IS NOT NULL;
+-- The lists, newest first: of an office, of a province, of the country; of one state or kind, which may be rare.
+CREATE INDEX messages_by_agency ON messages (agency_id, created_at, id);
+CREATE INDEX messages_by_province ON messages (province_id, created_at, id) WHERE province_id IS NOT NULL;
+CREATE INDEX messages_by_time ON messages (created_at, id);
+CREATE INDEX messages_by_state ON messages (state, created_at, id);
+CREATE INDEX messages_by_kind ON messages (kind, created_at, id);
 -- What did not arrive for good and was not sent again since.
 CREATE INDEX messages_trouble ON messages (agency_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
 CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
@@ -81,7 +84,9 @@ INSERT INTO message_steps (message_id, at, state, attempt) SELECT id, created_at
 INSERT INTO message_steps (message_id, at, state, attempt)
     SELECT id, COALESCE(sent_at, next_attempt_at), state, attempts FROM messages WHERE state NOT IN ('queued', 'sending') ORDER BY id;
 CREATE INDEX message_steps_by_message ON message_steps (message_id, id);
-CREATE INDEX message_steps_by_time ON message_steps (at);
+-- The health of the queue: how much each gateway takes, and what failed and why.
+CREATE INDEX message_steps_accepted ON message_steps (gateway, at, message_id) WHERE state = 'accepted';
+CREATE INDEX message_steps_failed ON message_steps (at, id) WHERE cause IS NOT NULL;
 
 -- The words of messages as an administrator changed them: each row is one version of one text, the highest is in force. A text
 -- that nobody changed has no row; its words are the program's own.

@@ -11,9 +11,9 @@ use crate::clock;
 use crate::db::account_acts::{self, Stopped};
 use crate::db::account_list::{self, Filing, Ward};
 use crate::db::events::Event;
-use crate::db::messages::Shown as Message;
+use crate::db::message_list::{self, Told};
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, events, messages, photos};
+use crate::db::{Conn, accounts, events, photos};
 use crate::domain::account::{Account, AccountAct, AccountState};
 use crate::domain::application::{PhotoKind, Sex};
 use crate::domain::change::{self, Changeable};
@@ -45,7 +45,7 @@ struct Loaded {
     wards: Vec<Ward>,
     all_wards: i64,
     sharing: (i64, i64),
-    messages: Vec<Message>,
+    messages: Vec<Told>,
     events: Vec<Event>,
     /// What stands in the way of each act.
     obstacles: Vec<(AccountAct, Option<Refusal>)>,
@@ -75,7 +75,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: AccountId, now: NaiveDateTime) -> Re
         wards,
         all_wards,
         sharing: accounts::sharing(conn, &account.holder)?,
-        messages: messages::of_account(conn, id, MESSAGES)?,
+        messages: message_list::told_of_account(conn, id, MESSAGES)?,
         events: events::of_account(conn, id, EVENTS)?,
         obstacles,
         account,
@@ -109,6 +109,11 @@ impl DetailPage {
     /// The list as it was filtered.
     fn back(&self) -> String {
         if self.list.is_empty() { "/accounts".into() } else { format!("/accounts?list={}", self.list) }
+    }
+
+    /// The address of this very page.
+    fn here(&self) -> String {
+        format!("/accounts/{}?list={}", self.loaded.account.id, self.list)
     }
 
     fn words(&self, field: Changeable) -> String {

@@ -85,6 +85,11 @@ impl DetailPage {
         if self.list.is_empty() { "/applications".into() } else { format!("/applications?list={}", self.list) }
     }
 
+    /// The address of this very page.
+    fn here(&self) -> String {
+        format!("/applications/{}?list={}", self.app().id, self.list)
+    }
+
     fn current(&self, kind: PhotoKind) -> Option<&Photo> {
         self.loaded.photos.iter().find(|photo| photo.kind == kind && photo.current)
     }

@@ -11,6 +11,7 @@ use super::detail::list_key;
 use crate::clock;
 use crate::db::agencies::{self, Agency};
 use crate::db::list::{self, ListRow, Query};
+use crate::db::message_list;
 use crate::domain::application::{Kind, Status};
 use crate::domain::dates::{from_hanoi, parse_date, show_date};
 use crate::domain::deadline::{DeadlineState, time_left};
@@ -182,6 +183,8 @@ struct ListPage {
     has_next: bool,
     found: i64,
     late: i64,
+    /// How many messages of this person's own acts did not arrive.
+    lost: i64,
 }
 
 impl ListPage {
@@ -305,7 +308,8 @@ async fn show(
         Filter { sort: Sort::Queue, descending: false, group: None, size: 0, ..filter.clone() }
     );
     let counted = parts.counts.get(&counts_key);
-    let (mut items, dead, agencies, counted) = parts
+    let actor = (**person).clone();
+    let (mut items, dead, agencies, counted, lost) = parts
         .read(move |conn| {
             let items = list::page(conn, &query, size + 1, offset)?;
             let ids: Vec<_> = items.iter().map(|item| item.id).collect();
@@ -316,7 +320,8 @@ async fn show(
                 Some(counted) => counted,
                 None => (list::count(conn, &query)?, list::count_late(conn, scope, now)?),
             };
-            Ok((items, dead, agencies, counted))
+            let lost = message_list::count_trouble_of(conn, &actor)?;
+            Ok((items, dead, agencies, counted, lost))
         })
         .await?;
     parts.counts.put(counts_key, counted);
@@ -346,8 +351,22 @@ async fn show(
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chips = chips(&filter, &agencies);
     let chrome = Chrome::new(person, session, Menu::Applications);
-    let listed =
-        ListPage { chrome, form, filter, errors, chips, agencies, rows, key, number, pages, has_next, found, late };
+    let listed = ListPage {
+        chrome,
+        form,
+        filter,
+        errors,
+        chips,
+        agencies,
+        rows,
+        key,
+        number,
+        pages,
+        has_next,
+        found,
+        late,
+        lost,
+    };
     page(&listed, status)
 }
 

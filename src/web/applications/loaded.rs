@@ -9,9 +9,9 @@ use crate::clock;
 use crate::db::agencies::Agency;
 use crate::db::applications::Attempt;
 use crate::db::events::Event;
-use crate::db::messages::Shown as Message;
+use crate::db::message_list::Told;
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, agencies, applications, decisions, events, messages, photos, registry};
+use crate::db::{Conn, accounts, agencies, applications, decisions, events, message_list, photos, registry};
 use crate::domain::account::GuardianAccount;
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, Kind, PhotoKind};
@@ -37,7 +37,7 @@ pub struct Loaded {
     /// The account's present photos, for a change of information.
     pub present: Vec<Photo>,
     pub events: Vec<Event>,
-    pub messages: Vec<Message>,
+    pub messages: Vec<Told>,
     pub sharing: (i64, i64),
     pub guardian: Option<GuardianAccount>,
     /// Whether this person may open the guardian's account.
@@ -94,7 +94,7 @@ pub fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Result<
         sees_account: opened.is_some(),
         offices: if may_move { agencies::all(conn, actor.scope())? } else { Vec::new() },
         events: events::of_application(conn, id, EVENTS)?,
-        messages: messages::of_application(conn, id)?,
+        messages: message_list::told_of_application(conn, id)?,
         sharing: accounts::sharing(conn, declaration)?,
         photos,
         evidence,
