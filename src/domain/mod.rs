@@ -113,6 +113,7 @@ pub mod registry;
 pub mod spreadsheet;
 pub mod staff;
 pub mod text;
+pub mod texts;
 pub mod workbook;
 
 /// JSON for the history's "before" and "after".

@@ -34,6 +34,7 @@ permissions!(
     ActOnAccount,
     ManageStaff,
     ManageHolidays,
+    ManageTexts,
     ManageApiKeys,
     ManageRegistry,
     Import,

@@ -13,11 +13,13 @@ pub mod guard;
 pub mod holidays;
 pub mod imports;
 pub mod password;
+pub mod preview;
 pub mod registry;
 pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod texts;
 pub mod throttle;
 
 use actix_web::http::StatusCode;
@@ -48,6 +50,7 @@ pub enum Menu {
     Registry,
     Imports,
     Holidays,
+    Texts,
     ApiKeys,
     Password,
 }
