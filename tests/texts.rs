@@ -128,19 +128,19 @@ both_databases! {
         assert_eq!(page.text_of("[data-sms]"), shown);
         assert_eq!(page.text_of("[data-count]"), format!("{} ký tự, 1 tin, còn {} ký tự, 350 đồng", shown.len(), 160 - shown.len()));
 
-        let form = page.form("Xem trước").set("body", "Hồ sơ {so} đã duyệt, {tai_khoan} {mat_khau} 😀");
+        let form = page.form("Xem trước").set("body", "Hồ sơ {so} đã duyệt, tai khoan {tai_khoan} {mat_khau} 😀");
         let page = browser.submit(form).expect(200);
         assert!(page.has_text("Bỏ dấu sẽ đổi: ồ → o, ơ → o, đ → d, ã → a, ệ → e, 😀 bị bỏ"), "{page}");
         assert!(page.has_text("một tin chỉ còn 70 ký tự thay vì 160"), "{page}");
         assert!(page.text_of("[data-count]").contains(", 2 tin, "), "{page}");
         assert!(page.has_text("Bấm «Bỏ dấu» để đổi"), "{page}");
         let page = browser.submit(page.form("Bỏ dấu")).expect(200);
-        assert_eq!(page.form("Lưu").value("body"), "Ho so {so} da duyet, {tai_khoan} {mat_khau}");
+        assert_eq!(page.form("Lưu").value("body"), "Ho so {so} da duyet, tai khoan {tai_khoan} {mat_khau}");
         assert!(page.text_of("[data-count]").contains(", 1 tin, "), "{page}");
         assert!(page.texts_of(".error").is_empty(), "{page}");
         assert!(versions(&app, TextKey::Approved).is_empty(), "nothing was saved yet");
         browser.submit(page.form("Lưu")).expect(200);
-        assert_eq!(versions(&app, TextKey::Approved), [(1, Some("Ho so {so} da duyet, {tai_khoan} {mat_khau}".into()))]);
+        assert_eq!(versions(&app, TextKey::Approved), [(1, Some("Ho so {so} da duyet, tai khoan {tai_khoan} {mat_khau}".into()))]);
 
         // What the script asks for is the same, by itself.
         let form = open(&browser, TextKey::RejectedMail).form("Xem trước").set("subject", "Từ chối {so}");
@@ -201,10 +201,11 @@ both_databases! {
         let browser = app.sign_in(&employee);
         let form = open(&browser, TextKey::Unlocked).form("Lưu").set("body", "BHXH VN: Mo khoa {tai_khoan}.");
         app.end_all_sessions();
-        let page = browser.submit(form).expect(200);
+        let page = browser.submit(form).expect(401);
         let form = page.form("/sign-in").set("login", &employee.login).set("password", support::PASSWORD);
         let page = browser.submit(form).expect(200);
         assert_eq!(page.path(), "/texts/unlocked");
+        assert!(page.told().contains("Phiên trước đã kết thúc"), "{page}");
         assert_eq!(page.form("Lưu").value("body"), "BHXH VN: Mo khoa {tai_khoan}.");
     }
 

@@ -89,7 +89,7 @@ fn words_of(key: TextKey, latest: Option<&Version>) -> Words {
 async fn show(
     (person, session, parts): (&Allowed<ManageTexts>, &TypedSession, &Parts),
     key: TextKey,
-    form: Option<Form>,
+    (form, mut refusal): (Option<Form>, Option<String>),
     mut status: StatusCode,
 ) -> Result<HttpResponse, AppError> {
     let versions = parts.read(move |conn| Ok(texts::versions(conn, key, VERSIONS)?)).await?;
@@ -102,7 +102,6 @@ async fn show(
         errors = beside_fields(checked);
         preview = preview.without_faults();
     }
-    let mut refusal = None;
     if let Some(latest) = latest.filter(|latest| latest.version.to_string() != form.version) {
         status = StatusCode::CONFLICT;
         refusal = Some(format!(
@@ -148,8 +147,11 @@ pub async fn get(
     parts: web::Data<Parts>,
     path: web::Path<String>,
 ) -> Result<HttpResponse, AppError> {
-    let form = session.take_draft::<Form>(request.path()).map(|(form, _)| form);
-    show((&person, &session, &parts), key_of(&path)?, form, StatusCode::OK).await
+    let (form, expired) =
+        session.take_draft::<Form>(request.path()).map_or((None, false), |(form, expired)| (Some(form), expired));
+    let refusal = expired
+        .then(|| "Phiên trước đã kết thúc khi bạn gửi. Nội dung đã nhập được giữ lại, hãy xem lại rồi lưu.".to_owned());
+    show((&person, &session, &parts), key_of(&path)?, (form, refusal), StatusCode::OK).await
 }
 
 /// `POST /texts/{key}/preview`: what the words look like, by itself for the script, or the page again with it.
@@ -165,7 +167,7 @@ pub async fn preview(
     if Preview::is_asked_alone(&request) {
         return Preview::of_text(&form.check(key), parts.config.sms_price).alone();
     }
-    show((&person, &session, &parts), key, Some(form.into_inner()), StatusCode::OK).await
+    show((&person, &session, &parts), key, (Some(form.into_inner()), None), StatusCode::OK).await
 }
 
 /// `POST /texts/{key}/fold`: the page again, with the words without diacritics. Nothing is saved.
@@ -178,7 +180,7 @@ pub async fn fold(
 ) -> Result<HttpResponse, AppError> {
     let form = form.into_inner();
     let form = Form { body: sms_text(&form.body), ..form };
-    show((&person, &session, &parts), key_of(&path)?, Some(form), StatusCode::OK).await
+    show((&person, &session, &parts), key_of(&path)?, (Some(form), None), StatusCode::OK).await
 }
 
 /// `POST /texts/{key}`
@@ -243,7 +245,7 @@ async fn save(
 ) -> Result<HttpResponse, AppError> {
     let checked = form.check(key);
     if !checked.faults.is_empty() {
-        return show((person, session, parts), key, Some(form), StatusCode::UNPROCESSABLE_ENTITY).await;
+        return show((person, session, parts), key, (Some(form), None), StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let (by, address, shown) = (person.id, address(request), form.version.clone());
     let saved = parts.write(move |conn| record(conn, (key, &shown), &checked.words, by, &address)).await;
@@ -252,7 +254,7 @@ async fn save(
         Ok(Saved::Same) => "Mẫu đang dùng đúng nội dung này, không có gì thay đổi".to_owned(),
         // Two saved at the same moment.
         Ok(Saved::Changed) | Err(AppError::Taken) => {
-            return show((person, session, parts), key, Some(form), StatusCode::CONFLICT).await;
+            return show((person, session, parts), key, (Some(form), None), StatusCode::CONFLICT).await;
         }
         Err(error) => return Err(error),
     };
