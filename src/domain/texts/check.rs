@@ -66,7 +66,7 @@ impl Checked {
             Some(_) => (Leaving::Mail(fill_mail(&words, &samples)), Vec::new()),
         };
         if !foreign.is_empty() {
-            let sentence = "Có chữ có dấu hoặc ký tự mà tin nhắn không dấu không có. Bấm «Bỏ dấu» để đổi.";
+            let sentence = "Tin nhắn gửi không dấu, nhưng có chữ có dấu hoặc ký tự lạ. Bấm «Bỏ dấu» để đổi.";
             faults.push(("body", FieldError::new(sentence)));
         }
         if let Leaving::Sms(text) = &leaving
