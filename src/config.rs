@@ -69,6 +69,8 @@ pub struct Config {
     pub password_months: u32,
     /// For how long the personal data of a declaration that was removed is kept.
     pub retention: TimeDelta,
+    /// What one part of a text message costs, in đồng, when it is known.
+    pub sms_price: Option<u32>,
     /// How many calls a minute one key of the interface has.
     pub api_per_minute: NonZeroU32,
 }
@@ -113,6 +115,10 @@ impl Config {
             pool_size: u32::try_from(number("TNHS_POOL_SIZE", &get, 8, 2..=200)?).unwrap_or(8),
             import_limits: import_limits(&get)?,
             password_months: u32::try_from(number("TNHS_PASSWORD_MONTHS", &get, 6, 0..=60)?).unwrap_or(6),
+            sms_price: match number("TNHS_SMS_PRICE", &get, 0, 0..=100_000)? {
+                0 => None,
+                price => u32::try_from(price).ok(),
+            },
             api_per_minute: u32::try_from(number("TNHS_API_PER_MINUTE", &get, 600, 1..=1_000_000)?)
                 .ok()
                 .and_then(NonZeroU32::new)
@@ -293,6 +299,7 @@ mod tests {
             ("TNHS_PASSWORD_MONTHS", "-1"),
             ("TNHS_RETENTION_DAYS", "3651"),
             ("TNHS_API_PER_MINUTE", "0"),
+            ("TNHS_SMS_PRICE", "350đ"),
         ] {
             let error = with(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name, "{value}");

@@ -1,33 +1,7 @@
-// One application: the text message as it will leave, looking at pictures, and the studio that crops 3:4 and rotates.
+// One application: looking at pictures, and the studio that crops 3:4 and rotates.
 "use strict";
 
 const assess = document.querySelector("[data-assess]");
-
-if (assess) {
-  // The server says what the message will be, so that the rule stands in one place.
-  const text = assess.querySelector("[data-sms]");
-  const count = assess.querySelector("[data-count]");
-  let timer;
-  let asked = 0;
-  const preview = async () => {
-    const mine = ++asked;
-    const answer = await fetch(assess.dataset.preview, {
-      method: "POST",
-      headers: { Accept: "application/json" },
-      body: new URLSearchParams(new FormData(assess)),
-    }).catch(() => null);
-    if (mine !== asked || !answer?.ok) return;
-    const { text: words, units, parts, fault } = await answer.json();
-    text.textContent = words;
-    count.textContent = fault ?? `${units} ký tự, ${parts} tin`;
-    count.classList.toggle("error", fault !== null);
-  };
-  assess.addEventListener("input", (event) => {
-    if (!["reason", "reason_choice"].includes(event.target.name)) return;
-    clearTimeout(timer);
-    timer = setTimeout(preview, 250);
-  });
-}
 
 // A picture in full size over the page.
 for (const link of document.querySelectorAll("[data-zoom]")) {

@@ -360,7 +360,7 @@ both_databases! {
         let (client, citizen) = (app.client(), app.approved_citizen(&app.citizen("Trần Thị Bích Ngọc")));
         let otp = app.otp(&client, &citizen, "password", None);
         // The same account notice once more, as when the first attempt was lost.
-        let text = tnhs::domain::message::approved("1", &citizen.code, "{mat_khau}");
+        let text = tnhs::domain::message::approved(&Default::default(), "1", &citizen.code, "{mat_khau}");
         let draft = Draft::sms(MessageKind::Credentials, "0900000000", text, Some(citizen.account));
         app.db(|conn| messages::queue(conn, Occasion { application: citizen.application.id, staff: None, key: "again", at: clock::now() }, &draft));
         client.change(&citizen, OWN, &otp, None).expect(200);

@@ -7,7 +7,7 @@ use diesel::result::Error::NotFound;
 
 use super::events::{NewEvent, Stamp};
 use super::messages::Occasion;
-use super::{Conn, accounts, credentials, events, messages};
+use super::{Conn, accounts, credentials, events, messages, texts};
 use crate::domain::account::{self, Account, AccountAct, AccountState, LockCause, REPEAT_WINDOW};
 use crate::domain::change::{self, Change};
 use crate::domain::desk::{Contact, Deed, Order};
@@ -92,7 +92,7 @@ pub fn unlock(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> QueryRes
         credentials::drop_queued_passwords(conn, account.id, at)?;
     }
     accounts::set_state(conn, account, AccountState::Active, None, at)?;
-    Ok(outbox::on_unlock(account))
+    Ok(outbox::on_unlock(&texts::current(conn)?, account))
 }
 
 type Effect = (Vec<Draft>, Vec<Change>);
@@ -110,18 +110,20 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_>) -
             } else {
                 accounts::set_state(conn, account, AccountState::Active, None, at)?;
             }
-            outbox::on_new_password(account)
+            outbox::on_new_password(&texts::current(conn)?, account)
         }
         Deed::ChangeContact(contact) => return change_contact(conn, account, contact, stamp),
         Deed::Lock => {
             accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::Desk), at)?;
-            outbox::to_holder(account, MessageKind::Locked, notice::locked(code, &order.reason))
+            let notice = notice::locked(&texts::current(conn)?, code, &order.reason);
+            outbox::to_holder(account, MessageKind::Locked, notice)
         }
         Deed::Unlock => unlock(conn, account, at)?,
         Deed::Close => {
             credentials::drop_waiting_passwords(conn, id)?;
             accounts::set_state(conn, account, AccountState::Closed, None, at)?;
-            outbox::to_holder(account, MessageKind::Closed, notice::closed(code, &order.reason))
+            let notice = notice::closed(&texts::current(conn)?, code, &order.reason);
+            outbox::to_holder(account, MessageKind::Closed, notice)
         }
     };
     Ok((drafts, Vec::new()))
@@ -142,6 +144,7 @@ pub fn renews_password(conn: &mut Conn, account: &Account, phone: bool, at: Naiv
 /// The wards' messages go where the guardian's do: whoever of them has never chosen a password gets a new one, as
 /// [`renews_password`] says.
 pub fn renew_wards(conn: &mut Conn, guardian: &Account, stamp: Stamp<'_>) -> Result<(), Stopped> {
+    let texts = texts::current(conn)?;
     for id in accounts::wards(conn, &guardian.holder.code)? {
         let ward = accounts::find(conn, Scope::Country, id)?.ok_or(NotFound)?;
         if ward.state == AccountState::Closed || !renews_password(conn, &ward, true, stamp.at)? {
@@ -150,7 +153,7 @@ pub fn renew_wards(conn: &mut Conn, guardian: &Account, stamp: Stamp<'_>) -> Res
         accounts::touch(conn, &ward)?;
         let key = format!("account-{}-{}", ward.id, ward.version);
         let occasion = Occasion { application: ward.application_id, staff: Some(stamp.staff), key: &key, at: stamp.at };
-        messages::queue_all(conn, occasion, &outbox::on_new_password(&ward))?;
+        messages::queue_all(conn, occasion, &outbox::on_new_password(&texts, &ward))?;
         let reason = Recorded {
             state: ward.state, reason: Some("Người giám hộ đổi số điện thoại"), changes: &[]
         };
@@ -177,10 +180,11 @@ fn change_contact(conn: &mut Conn, account: &Account, contact: &Contact, stamp: 
     let renews = renews_password(conn, account, phone, at)?;
     accounts::set_holder(conn, account, &holder)?;
     let now = as_it_is(conn, account)?;
-    let notice = notice::contact_changed(account.code(), phone, email);
+    let texts = texts::current(conn)?;
+    let notice = notice::contact_changed(&texts, account.code(), phone, email);
     let mut drafts = outbox::to_old_and_new(account, &now, MessageKind::ContactChanged, &notice);
     if renews {
-        drafts.extend(outbox::on_new_password(&now));
+        drafts.extend(outbox::on_new_password(&texts, &now));
     }
     if phone {
         renew_wards(conn, &now, stamp)?;

@@ -7,7 +7,7 @@ use diesel::result::Error::NotFound;
 
 use super::events::NewEvent;
 use super::messages::Occasion;
-use super::{Conn, accounts, credentials, events, messages};
+use super::{Conn, accounts, credentials, events, messages, texts};
 use crate::domain::account::{Account, AccountState, LockCause, OtpPurpose};
 use crate::domain::citizen::{Device, OTP_WINDOW, otp_wait};
 use crate::domain::event::EventKind;
@@ -36,7 +36,8 @@ pub fn lock_when_used_up(conn: &mut Conn, id: AccountId, stamp: &Stamp) -> Query
     }
     let account = accounts::find(conn, Scope::Country, id)?.ok_or(NotFound)?;
     accounts::set_state(conn, &account, AccountState::Locked, Some(LockCause::WrongPasswords), stamp.at)?;
-    let drafts = to_holder(&account, MessageKind::Locked, notice::locked_by_tries(account.code()));
+    let notice = notice::locked_by_tries(&texts::current(conn)?, account.code());
+    let drafts = to_holder(&account, MessageKind::Locked, notice);
     tell(conn, &account, &drafts, stamp)?;
     record(conn, id, EventKind::AccountLockedByTries, None, stamp)
 }
@@ -71,7 +72,7 @@ pub fn ask_otp(
         return Ok(Err(wait));
     }
     let otp = credentials::new_otp(conn, account.id, purpose, device, stamp.at)?;
-    let body = notice::otp(account.code(), purpose);
+    let body = notice::otp(&texts::current(conn)?, account.code(), purpose);
     let sms = Draft::sms(MessageKind::Otp, account.notice_phone().as_str(), body, Some(account.id));
     let draft = Draft { otp: Some(otp), ..sms };
     let occasion =
@@ -97,7 +98,8 @@ pub fn change_password(
     let active = credentials::device(conn, account.id)?;
     let stays = device.filter(|device| active.as_deref() == Some(device.hash()));
     credentials::choose_password(conn, (account.id, account.version), hash, stays, stamp.at)?;
-    let drafts = to_holder(account, MessageKind::PasswordChanged, notice::password_changed(account.code()));
+    let notice = notice::password_changed(&texts::current(conn)?, account.code());
+    let drafts = to_holder(account, MessageKind::PasswordChanged, notice);
     tell(conn, account, &drafts, stamp)?;
     record(conn, account.id, EventKind::CitizenPasswordChanged, None, stamp)?;
     Ok(true)

@@ -7,7 +7,9 @@ use diesel::result::Error::NotFound;
 use super::account_acts::{self, Stopped};
 use super::events::{NewEvent, Stamp};
 use super::messages::Occasion;
-use super::{Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry};
+use super::{
+    Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry, texts,
+};
 use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
@@ -146,7 +148,8 @@ fn effect(
                 None => drop(accounts::insert(conn, application, at)?),
             }
             let account = accounts::of_application(conn, application.id)?.ok_or(NotFound)?;
-            (Some(account.id), outbox::on_approval(application, account.id, &account.contact()))
+            let texts = texts::current(conn)?;
+            (Some(account.id), outbox::on_approval(&texts, application, account.id, &account.contact()))
         }
         (Decision::Update(changes), _, Some(before)) => {
             let (phone, email) = notice::moves_contact(changes);
@@ -159,9 +162,10 @@ fn effect(
             if before.holder.name != now.holder.name {
                 applications::index_account_name(conn, &now)?;
             }
-            let mut drafts = outbox::on_change(application, before, &now, changes);
+            let texts = texts::current(conn)?;
+            let mut drafts = outbox::on_change(&texts, application, before, &now, changes);
             if renews {
-                drafts.extend(outbox::on_new_password(&now));
+                drafts.extend(outbox::on_new_password(&texts, &now));
             }
             if phone {
                 account_acts::renew_wards(conn, &now, stamp)?;
@@ -173,13 +177,14 @@ fn effect(
             credentials::drop_waiting_passwords(conn, own.id)?;
             accounts::set_state(conn, own, AccountState::Closed, None, at)?;
             credentials::void_otps(conn, own, at)?;
-            let mut drafts = outbox::on_rejection(application, reason, None);
-            drafts.extend(outbox::to_holder(own, MessageKind::Closed, notice::closed(own.code(), reason)));
+            let texts = texts::current(conn)?;
+            let mut drafts = outbox::on_rejection(&texts, application, reason, None);
+            drafts.extend(outbox::to_holder(own, MessageKind::Closed, notice::closed(&texts, own.code(), reason)));
             (Some(own.id), drafts)
         }
         (Decision::Reject(reason), ..) => {
             let registered = account.filter(|_| application.kind == Kind::Change).map(Account::contact);
-            (None, outbox::on_rejection(application, reason, registered.as_ref()))
+            (None, outbox::on_rejection(&texts::current(conn)?, application, reason, registered.as_ref()))
         }
     })
 }
@@ -198,7 +203,8 @@ pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'
     if let Some(own) = own.filter(|own| own.lock_cause != Some(LockCause::Desk)) {
         credentials::void_otps(conn, own, stamp.at)?;
         accounts::set_state(conn, own, AccountState::Locked, Some(LockCause::Reopened), stamp.at)?;
-        let notice = notice::locked_for_review(application.number.as_str(), own.code(), reason);
+        let texts = texts::current(conn)?;
+        let notice = notice::locked_for_review(&texts, application.number.as_str(), own.code(), reason);
         let drafts = outbox::to_holder(own, MessageKind::Locked, notice);
         let occasion =
             Occasion { application: application.id, staff: Some(stamp.staff), key: &key(application), at: stamp.at };

@@ -9,7 +9,7 @@ use diesel::sql_types::Bool;
 use super::events::NewEvent;
 use super::messages::{self as outbox, Occasion, Step};
 use super::schema::messages;
-use super::{Conn, accounts, applications, events};
+use super::{Conn, accounts, applications, events, texts};
 use crate::domain::account::AccountState;
 use crate::domain::delivery::{Cause, Gateway, MessageState, RECEIPT_WAIT, Receipt, on_receipt};
 use crate::domain::event::EventKind;
@@ -134,7 +134,8 @@ pub fn gave_up(conn: &mut Conn, id: MessageId, now: NaiveDateTime) -> QueryResul
         return Ok(());
     }
     let to = account.notice_email();
-    if let Some(draft) = password_by_email(message.kind, application.number.as_str(), account.id, account.code(), to) {
+    let (texts, number) = (texts::current(conn)?, application.number.as_str());
+    if let Some(draft) = password_by_email(&texts, message.kind, number, account.id, account.code(), to) {
         let key = format!("{}-email", message.idempotency_key);
         let occasion = Occasion { application: application.id, staff: message.staff_id, key: &key, at: now };
         outbox::queue(conn, occasion, &draft)?;

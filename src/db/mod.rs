@@ -45,6 +45,7 @@ pub mod registry_list;
 pub mod schema;
 pub mod sessions;
 pub mod staff;
+pub mod texts;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");

@@ -27,6 +27,7 @@ use crate::domain::numbers::ApplicationNumber;
 use crate::domain::outbox::{self, MessageChannel, MessageKind};
 use crate::domain::places::{self, Commune};
 use crate::domain::registry::{Member, Verdict};
+use crate::domain::texts::Texts;
 
 /// How far back the story goes.
 const STORY_DAYS: i64 = 90;
@@ -330,7 +331,7 @@ impl<'a> Writer<'a> {
         self.batch.photograph(&application, self.pictures, papers.portrait, portrait_of, entered_by);
         match reason {
             Some(reason) => {
-                for draft in outbox::on_rejection(&application, reason, None) {
+                for draft in outbox::on_rejection(&Texts::default(), &application, reason, None) {
                     self.batch.send(&mut self.rng, self.now, &application, draft, None);
                 }
             }
@@ -356,12 +357,15 @@ impl<'a> Writer<'a> {
             && self.to_fail > 0
             && application.declaration.notice_email().is_some() == self.to_fail.is_multiple_of(2);
         self.to_fail -= u8::from(fails);
-        for draft in outbox::on_approval(application, account, &Contact::of(&application.declaration)) {
+        for draft in
+            outbox::on_approval(&Texts::default(), application, account, &Contact::of(&application.declaration))
+        {
             let fails = fails && draft.channel == MessageChannel::Sms;
             self.batch.send(&mut self.rng, self.now, application, draft, fails.then_some(Cause::BadRecipient));
         }
         let declaration = &application.declaration;
         let by_email = outbox::password_by_email(
+            &Texts::default(),
             MessageKind::Credentials,
             application.number.as_str(),
             account,

@@ -18,6 +18,7 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, StaffId};
 use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind};
 use crate::domain::registry::{Member, Verdict};
+use crate::domain::texts::Texts;
 use crate::domain::to_json;
 
 /// How many applications, or entries of the registry, are held before they are written.
@@ -103,7 +104,7 @@ impl<'a> Batch<'a> {
                 before: None,
                 after: None,
             });
-            let draft = outbox::reminder(application, removed_at(application.submitted_at));
+            let draft = outbox::reminder(&Texts::default(), application, removed_at(application.submitted_at));
             let key = format!("{}-reminder-{nth}", application.id);
             self.ended(application, key, draft, (at, at + TimeDelta::seconds(1)), None);
         }

@@ -19,6 +19,7 @@ use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::numbers::Email;
 use crate::domain::outbox::{self, MessageChannel, MessageKind};
 use crate::domain::permission::Scope;
+use crate::domain::texts::Texts;
 use crate::domain::{notice, to_json};
 
 /// Every so many of the older accounts something was done with.
@@ -87,7 +88,8 @@ fn order(act: AccountAct, account: &Account, nth: usize) -> Order {
 
 fn lock_by_tries(conn: &mut Conn, account: &Account, at: NaiveDateTime) -> Result<(), Stopped> {
     accounts::set_state(conn, account, AccountState::Locked, Some(LockCause::WrongPasswords), at)?;
-    let drafts = outbox::to_holder(account, MessageKind::Locked, notice::locked_by_tries(account.code()));
+    let notice = notice::locked_by_tries(&Texts::default(), account.code());
+    let drafts = outbox::to_holder(account, MessageKind::Locked, notice);
     let key = format!("tries-{}", account.id);
     messages::queue_all(conn, Occasion { application: account.application_id, staff: None, key: &key, at }, &drafts)?;
     #[derive(serde::Serialize)]

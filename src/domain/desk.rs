@@ -8,6 +8,7 @@ use super::message;
 use super::numbers::{Email, Phone};
 use super::refusal::Refusal;
 use super::text::FieldError;
+use super::texts::{TextKey, Texts};
 
 /// An act with what it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl AccountAct {
 
     /// Whether the citizen is told the reason.
     pub fn tells_reason(self) -> bool {
-        matches!(self, Self::Lock | Self::Close)
+        self.told_in().is_some()
     }
 
     /// What is confirmed of the papers. Whoever died, or whose account is misused, does not come.
@@ -103,15 +104,24 @@ impl AccountAct {
         }
     }
 
-    /// The reason of an act: it may leave by SMS, and has the same rules where it only enters the history.
+    /// The text message that tells the citizen the reason, for an act whose reason is told.
+    pub fn told_in(self) -> Option<TextKey> {
+        match self {
+            Self::Lock => Some(TextKey::Locked),
+            Self::Close => Some(TextKey::Closed),
+            Self::ResetPassword | Self::ChangeContact | Self::Unlock => None,
+        }
+    }
+
+    /// The reason of an act.
     ///
     /// # Errors
     /// As [`message::parse_reason`].
-    pub fn parse_reason(self, raw: &str) -> Result<String, FieldError> {
+    pub fn parse_reason(self, raw: &str, texts: &Texts) -> Result<String, FieldError> {
         if raw.trim().is_empty() && !self.tells_reason() {
             return Err(FieldError::new("Chọn hoặc nhập lý do: lý do được lưu trong lịch sử tài khoản."));
         }
-        message::parse_reason(raw)
+        message::parse_reason(raw, self.told_in().map(|key| (texts, key)))
     }
 }
 
@@ -167,14 +177,18 @@ mod tests {
 
     #[test]
     fn every_offered_reason_is_accepted_and_what_is_told_is_short() {
+        let texts = &Texts::default();
         for act in AccountAct::ALL {
             for reason in act.reasons() {
-                assert_eq!(act.parse_reason(reason).as_deref(), Ok(*reason));
-                for sms in [notice::locked("001099012345", reason).sms, notice::closed("001099012345", reason).sms] {
+                assert_eq!(act.parse_reason(reason, texts).as_deref(), Ok(*reason));
+                for sms in [
+                    notice::locked(texts, "001099012345", reason).sms,
+                    notice::closed(texts, "001099012345", reason).sms,
+                ] {
                     assert_eq!(segments(&sms).parts, 1, "{sms}");
                 }
             }
-            assert!(act.parse_reason(" ").is_err() && act.parse_reason("Xem http://x").is_err());
+            assert!(act.parse_reason(" ", texts).is_err() && act.parse_reason("Xem http://x", texts).is_err());
         }
     }
 }

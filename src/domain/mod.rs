@@ -116,6 +116,7 @@ pub mod registry;
 pub mod spreadsheet;
 pub mod staff;
 pub mod text;
+pub mod texts;
 pub mod trial;
 pub mod workbook;
 

@@ -10,6 +10,7 @@ use super::ids::{AccountId, OtpId};
 use super::message::{self, Email};
 use super::notice::{self, Notice};
 use super::numbers;
+use super::texts::{Place, Texts, fill_sms};
 
 text_enum! {
     pub enum MessageKind {
@@ -62,9 +63,6 @@ text_enum! {
     }
 }
 
-/// Where the account's name goes.
-pub const ACCOUNT_PLACEHOLDER: &str = "{tai_khoan}";
-
 /// A message to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -109,27 +107,32 @@ impl Draft {
 
 /// The account notice by SMS, and by e-mail the acceptance without the password: it goes by one channel only. `contact` is where
 /// the account's messages go.
-pub fn on_approval(application: &Application, account: AccountId, contact: &Contact) -> Vec<Draft> {
+pub fn on_approval(texts: &Texts, application: &Application, account: AccountId, contact: &Contact) -> Vec<Draft> {
     let (number, declaration) = (application.number.as_str(), &application.declaration);
-    let body = message::approved(number, declaration.code.as_str(), message::PASSWORD_PLACEHOLDER);
+    let body = message::approved(texts, number, declaration.code.as_str(), message::PASSWORD_PLACEHOLDER);
     let sms = Draft::sms(MessageKind::Credentials, contact.phone.as_str(), body, Some(account));
     let mail = contact.email.as_ref().map(|email| {
-        Draft::email(MessageKind::Accepted, email.as_str(), message::accepted_email(number), Some(account))
+        Draft::email(MessageKind::Accepted, email.as_str(), message::accepted_email(texts, number), Some(account))
     });
     std::iter::once(sms).chain(mail).collect()
 }
 
 /// The reason on both channels: to where the declaration says, and of a change of information also to where the account's
 /// messages go, whose holder may know nothing of it.
-pub fn on_rejection(application: &Application, reason: &str, registered: Option<&Contact>) -> Vec<Draft> {
+pub fn on_rejection(
+    texts: &Texts,
+    application: &Application,
+    reason: &str,
+    registered: Option<&Contact>,
+) -> Vec<Draft> {
     let number = application.number.as_str();
     let declared = Contact::of(&application.declaration);
     let mut drafts: Vec<Draft> = Vec::new();
     for contact in std::iter::once(&declared).chain(registered) {
-        let body = message::rejected(number, reason);
+        let body = message::rejected(texts, number, reason);
         let sms = Draft::sms(MessageKind::Rejected, contact.phone.as_str(), body, None);
         let mail = contact.email.as_ref().map(|email| {
-            Draft::email(MessageKind::Rejected, email.as_str(), message::rejected_email(number, reason), None)
+            Draft::email(MessageKind::Rejected, email.as_str(), message::rejected_email(texts, number, reason), None)
         });
         for draft in std::iter::once(sms).chain(mail) {
             if !drafts.contains(&draft) {
@@ -141,9 +144,9 @@ pub fn on_rejection(application: &Application, reason: &str, registered: Option<
 }
 
 /// To somebody who declared and has not come yet.
-pub fn reminder(application: &Application, until: NaiveDateTime) -> Draft {
+pub fn reminder(texts: &Texts, application: &Application, until: NaiveDateTime) -> Draft {
     let to = application.declaration.notice_phone().as_str();
-    Draft::sms(MessageKind::Reminder, to, notice::reminder(application.number.as_str(), until), None)
+    Draft::sms(MessageKind::Reminder, to, notice::reminder(texts, application.number.as_str(), until), None)
 }
 
 /// A notice to where the account's messages go, on both channels.
@@ -163,39 +166,46 @@ pub fn to_old_and_new(before: &Account, now: &Account, kind: MessageKind, notice
 }
 
 /// A change of information was approved.
-pub fn on_change(application: &Application, before: &Account, now: &Account, changes: &[Change]) -> Vec<Draft> {
-    let notice = notice::information_changed(application.number.as_str(), now.code(), changes);
+pub fn on_change(
+    texts: &Texts,
+    application: &Application,
+    before: &Account,
+    now: &Account,
+    changes: &[Change],
+) -> Vec<Draft> {
+    let notice = notice::information_changed(texts, application.number.as_str(), now.code(), changes);
     to_old_and_new(before, now, MessageKind::InformationChanged, &notice)
 }
 
-/// To somebody who has never used their account. `body` holds [`ACCOUNT_PLACEHOLDER`].
+/// To somebody who has never used their account. `body` is the text as it was when it was confirmed.
 pub fn invitation(account: &Account, body: &str) -> Draft {
-    let text = body.replace(ACCOUNT_PLACEHOLDER, account.code());
+    let text = fill_sms(body, &[(Place::Account, account.code())]);
     Draft::sms(MessageKind::Invitation, account.notice_phone().as_str(), text, Some(account.id))
 }
 
 /// A new password by SMS, and by e-mail that there is one.
-pub fn on_new_password(account: &Account) -> Vec<Draft> {
-    let body = notice::new_password_sms(account.code());
+pub fn on_new_password(texts: &Texts, account: &Account) -> Vec<Draft> {
+    let body = notice::new_password_sms(texts, account.code());
     let sms = Draft::sms(MessageKind::NewPassword, account.notice_phone().as_str(), body, Some(account.id));
     let mail = account.notice_email().map(|email| {
-        let mail = notice::new_password_email(account.code());
+        let mail = notice::new_password_email(texts, account.code());
         Draft::email(MessageKind::PasswordNotice, email.as_str(), mail, Some(account.id))
     });
     std::iter::once(sms).chain(mail).collect()
 }
 
 /// An account is open again. One whose password never left, because it was locked just then, gets one now.
-pub fn on_unlock(account: &Account) -> Vec<Draft> {
-    let mut drafts = to_holder(account, MessageKind::Unlocked, notice::unlocked(account.code()));
+pub fn on_unlock(texts: &Texts, account: &Account) -> Vec<Draft> {
+    let mut drafts = to_holder(account, MessageKind::Unlocked, notice::unlocked(texts, account.code()));
     if !account.has_password {
-        drafts.extend(on_new_password(account));
+        drafts.extend(on_new_password(texts, account));
     }
     drafts
 }
 
 /// A password by e-mail: only after the SMS with it failed for good. `number` is the application's.
 pub fn password_by_email(
+    texts: &Texts,
     kind: MessageKind,
     number: &str,
     account: AccountId,
@@ -203,8 +213,8 @@ pub fn password_by_email(
     to: Option<&numbers::Email>,
 ) -> Option<Draft> {
     let mail = match kind {
-        MessageKind::Credentials => message::credentials_email(number, code, message::PASSWORD_PLACEHOLDER),
-        MessageKind::NewPassword => notice::new_password_by_email(code),
+        MessageKind::Credentials => message::credentials_email(texts, number, code, message::PASSWORD_PLACEHOLDER),
+        MessageKind::NewPassword => notice::new_password_by_email(texts, code),
         _ => return None,
     };
     Some(Draft::email(kind, to?.as_str(), mail, Some(account)))

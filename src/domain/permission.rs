@@ -34,6 +34,8 @@ pub enum Action {
     ManageStaff,
     /// The days on which offices are closed.
     ManageHolidays,
+    /// The words of what citizens are sent.
+    ManageTexts,
     /// The programs that may use the interface.
     ManageApiKeys,
     /// Looking people up in the household registry and taking it out as a workbook.
@@ -58,6 +60,7 @@ impl Role {
             Action::TestGateway
             | Action::ManageStaff
             | Action::ManageHolidays
+            | Action::ManageTexts
             | Action::ManageApiKeys
             | Action::ManageRegistry
             | Action::Import => self == Self::Admin,
@@ -104,9 +107,11 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Whether this person may do it. A key of the interface reaches the whole country, and so must whoever hands it out.
+    /// Whether this person may do it. A key of the interface reaches the whole country, the words of a text go to all of it, and
+    /// so must whoever hands out the one or changes the others.
     pub fn may(&self, action: Action) -> bool {
-        self.role.may(action) && (action != Action::ManageApiKeys || self.manages() == Scope::Country)
+        let concerns_country = matches!(action, Action::ManageApiKeys | Action::ManageTexts);
+        self.role.may(action) && (!concerns_country || self.manages() == Scope::Country)
     }
 
     /// Whose applications this person sees.
@@ -172,10 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn only_an_admin_of_the_centre_hands_out_keys() {
-        assert!(actor(Role::Admin, 1, None).may(Action::ManageApiKeys));
-        assert!(!actor(Role::Admin, 2, Some(2)).may(Action::ManageApiKeys));
-        assert!(!actor(Role::Supervisor, 1, None).may(Action::ManageApiKeys));
+    fn only_an_admin_of_the_centre_hands_out_keys_and_changes_texts() {
+        for action in [Action::ManageApiKeys, Action::ManageTexts] {
+            assert!(actor(Role::Admin, 1, None).may(action));
+            assert!(!actor(Role::Admin, 2, Some(2)).may(action));
+            assert!(!actor(Role::Supervisor, 1, None).may(action));
+        }
         assert!(actor(Role::Admin, 2, Some(2)).may(Action::ManageStaff));
     }
 

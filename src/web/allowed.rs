@@ -38,6 +38,7 @@ permissions!(
     TestGateway,
     ManageStaff,
     ManageHolidays,
+    ManageTexts,
     ManageApiKeys,
     ManageRegistry,
     Import,

@@ -13,10 +13,12 @@ use crate::clock;
 use crate::db::agencies::{self, Agency};
 use crate::db::events::Stamp;
 use crate::db::invitations::{self, Confirmed, Shown};
+use crate::db::texts;
 use crate::domain::delivery::MessageState;
 use crate::domain::ids::InvitationId;
 use crate::domain::invitation::Invited;
 use crate::domain::message::{Segments, segments};
+use crate::domain::texts::{Place, TextKey, fill_sms};
 use crate::error::AppError;
 use crate::startup::Parts;
 
@@ -137,16 +139,17 @@ pub async fn post(
     let confirmed: Option<i64> = form.found.parse().ok();
     let (staff, address) = (person.id, address(&request));
     let office = (person.agency_id, person.province_id);
-    let text = crate::domain::notice::INVITATION;
-    let (found, begun) = parts
+    let (found, text, begun) = parts
         .write(move |conn| {
             let found = invitations::count(conn, &invited, now)?;
+            let text = texts::current(conn)?.words(TextKey::Invitation).body;
             if found == 0 || confirmed != Some(found) {
-                return Ok((found, None));
+                return Ok((found, text, None));
             }
             let stamp = Stamp { staff, at: now, address: Some(&address) };
-            let new = Confirmed { invited: &invited, body: text, found, office };
-            Ok((found, Some(invitations::confirm(conn, &new, stamp)?)))
+            let new = Confirmed { invited: &invited, body: &text, found, office };
+            let begun = invitations::confirm(conn, &new, stamp)?;
+            Ok((found, text, Some(begun)))
         })
         .await?;
     match begun {
@@ -157,15 +160,14 @@ pub async fn post(
         }
         Some(None) => show(&person, &session, &parts, form, Outcome::Refused(RUNNING)).await,
         None => {
-            // The longest name that an account can have.
-            let example = text.replace(crate::domain::outbox::ACCOUNT_PLACEHOLDER, "001099012345");
+            let example = fill_sms(&text, &[(Place::Account, Place::Account.sample())]);
             let segments = segments(&example);
             let parts_of_all = found.saturating_mul(i64::try_from(segments.parts).unwrap_or(i64::MAX));
             let question = Question {
                 found,
                 text: example,
                 segments,
-                cost: None.map(|price: i64| parts_of_all.saturating_mul(price)),
+                cost: parts.config.sms_price.map(|price| parts_of_all.saturating_mul(price.into())),
                 moved: confirmed.is_some(),
             };
             show(&person, &session, &parts, form, Outcome::Asked(question)).await

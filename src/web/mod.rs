@@ -15,12 +15,14 @@ pub mod imports;
 pub mod invitations;
 pub mod messages;
 pub mod password;
+pub mod preview;
 pub mod receipts;
 pub mod registry;
 pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod texts;
 pub mod throttle;
 
 use actix_web::http::StatusCode;
@@ -53,6 +55,7 @@ pub enum Menu {
     Imports,
     Invitations,
     Holidays,
+    Texts,
     ApiKeys,
     Password,
 }

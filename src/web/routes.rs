@@ -9,6 +9,7 @@ use super::accounts::{acts as account_acts, detail as account, list as accounts,
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::messages::{detail as message, health, list as messages, resend};
+use super::texts::{edit as text, list as texts};
 use super::{
     api, api_keys, assets, guard, holidays, invitations, password, receipts, registry, session, sign_in, staff,
 };
@@ -59,6 +60,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/applications/{id}/receive", get().to(detail::back))
                 .route("/applications/{id}/reopen", post().to(supervise::reopen))
                 .route("/applications/{id}/reopen", get().to(detail::back))
+                .route("/applications/{id}/reopen/preview", post().to(supervise::preview))
+                .route("/applications/{id}/reopen/preview", get().to(detail::back))
                 .route("/applications/{id}/move", post().to(supervise::hand_over))
                 .route("/applications/{id}/move", get().to(detail::back))
                 .route("/applications/{id}/photos", post().to(photos::post))
@@ -74,6 +77,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/accounts/{id}/photos/{photo}", get().to(account::photo))
                 .route("/accounts/{id}/acts/{act}", post().to(account_acts::post))
                 .route("/accounts/{id}/acts/{act}", get().to(account_acts::back))
+                .route("/accounts/{id}/acts/{act}/preview", post().to(account_acts::preview))
+                .route("/accounts/{id}/acts/{act}/preview", get().to(account_acts::back))
                 .route("/accounts/{id}/change", get().to(enter::get_change))
                 .route("/accounts/{id}/change", post().to(enter::post_change))
                 // Tin nhắn
@@ -107,6 +112,16 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/holidays", get().to(holidays::get))
                 .route("/holidays", post().to(holidays::post))
                 .route("/holidays/remove", post().to(holidays::remove))
+                // Mẫu tin nhắn
+                .route("/texts", get().to(texts::get))
+                .route("/texts/{key}", get().to(text::get))
+                .route("/texts/{key}", post().to(text::post))
+                .route("/texts/{key}/preview", post().to(text::preview))
+                .route("/texts/{key}/preview", get().to(text::back))
+                .route("/texts/{key}/fold", post().to(text::fold))
+                .route("/texts/{key}/fold", get().to(text::back))
+                .route("/texts/{key}/again", post().to(text::again))
+                .route("/texts/{key}/again", get().to(text::back))
                 // Nhập từ Excel
                 .service(
                     imports::configure(web::resource(super::imports::PATH), parts)

@@ -66,12 +66,13 @@ pub fn safe(next: &str) -> &str {
 
 /// The page whose form is posted to this path.
 pub fn page_of(path: &str) -> String {
+    let path = path.strip_suffix("/preview").unwrap_or(path);
     if let Some((page, _)) = path.split_once("/photos").or_else(|| path.split_once("/acts/")) {
         return page.to_owned();
     }
     let acts = [
         "/assessment",
-        "/preview",
+        "/fold",
         "/recheck",
         "/reopen",
         "/move",
@@ -98,7 +99,7 @@ pub fn page_of(path: &str) -> String {
 
 /// Whether what was typed on this page is handed back after signing in. Not so for passwords.
 pub fn keeps_drafts(page: &str) -> bool {
-    page == "/applications" || ["/applications/", "/accounts/"].iter().any(|pages| page.starts_with(pages))
+    page == "/applications" || ["/applications/", "/accounts/", "/texts/"].iter().any(|pages| page.starts_with(pages))
 }
 
 /// The sign-in page for a form that was posted when the session had ended. What was typed travels in the page.

@@ -8,6 +8,7 @@ import { LIST, stands } from "./imports.mjs";
 import { officersAccounts, supervisorsForms } from "./looks-accounts.mjs";
 import { measure } from "./measure.mjs";
 import { arrive } from "./officer.mjs";
+import { signInAtTheCentre } from "./texts.mjs";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -299,4 +300,21 @@ export async function looks(browser, desk) {
     await admin.page.locator(".empty").waitFor();
   });
   await admin.leave();
+
+  const central = await enter();
+  await signInAtTheCentre(central);
+  await look("texts", central, () => central.page.goto("/texts"), "texts-list");
+  await look("a text with errors", central, async () => {
+    await central.page.goto("/texts/approved");
+    await central.page.fill("#body", "Hồ sơ {so} đã duyệt, xem vssid.vn");
+    await central.page.getByRole("button", { name: "Lưu" }).click();
+    await central.page.locator("#body-about.error").waitFor();
+  }, "text-errors");
+  await look("a mail with versions", central, async () => {
+    await central.page.goto("/texts/rejected_mail");
+    await central.page.fill("#subject", "Hồ sơ {so} chưa được duyệt");
+    await central.page.getByRole("button", { name: "Lưu" }).click();
+    await central.page.getByText("Đang dùng phiên bản 1").waitFor();
+  }, "text-mail");
+  await central.leave();
 }

@@ -16,6 +16,7 @@ import { byKeyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
 import { byMouse } from "./mouse.mjs";
 import { withoutScripts } from "./scriptless.mjs";
+import { texts } from "./texts.mjs";
 
 const PARTS = {
   keyboard: byKeyboard,
@@ -26,6 +27,7 @@ const PARTS = {
   webcam,
   accounts,
   imports: bringingIn,
+  texts,
   looks,
 };
 

@@ -20,7 +20,7 @@ impl Sweep<'_> {
                 }
                 Ok::<_, anyhow::Error>(ids)
             },
-            |conn, id| {
+            |conn, _, id| {
                 let erased = deadlines::erase(conn, id, self.now)?;
                 if erased {
                     self.note(conn, (Some(id), None), EventKind::Erased, (None, None))?;

@@ -20,9 +20,10 @@ use chrono::NaiveDateTime;
 
 use crate::clock;
 use crate::db::events::{self, NewEvent};
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, texts};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{AccountId, ApplicationId};
+use crate::domain::texts::Texts;
 use crate::startup::Parts;
 
 /// How many rows one transaction changes: few enough that no officer waits for it.
@@ -64,7 +65,7 @@ impl Sweep<'_> {
     fn batches<T, E: From<DbError>>(
         &self,
         find: impl Fn(&mut Conn) -> Result<Vec<T>, E>,
-        act: impl Fn(&mut Conn, T) -> Result<bool, DbError>,
+        act: impl Fn(&mut Conn, &Texts, T) -> Result<bool, DbError>,
     ) -> Result<usize, E> {
         let mut all = 0;
         while !self.leaving.load(Ordering::Relaxed) {
@@ -74,7 +75,9 @@ impl Sweep<'_> {
                 break;
             }
             let done = self.parts.db.write(|conn| {
-                found.into_iter().try_fold(0, |done, item| Ok::<_, DbError>(done + usize::from(act(conn, item)?)))
+                let texts = texts::current(conn)?;
+                let act = |done, item| Ok::<_, DbError>(done + usize::from(act(conn, &texts, item)?));
+                found.into_iter().try_fold(0, act)
             })?;
             if done == 0 {
                 break;

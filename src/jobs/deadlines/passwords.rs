@@ -37,7 +37,7 @@ impl Sweep<'_> {
                     }
                 }
             },
-            |conn, (set_at, id)| {
+            |conn, texts, (set_at, id)| {
                 let due = expiry_notices_due(set_at, months, self.now);
                 let (Some(account), Some(expires_at)) =
                     (accounts::find(conn, Scope::Country, id)?, password_expires_at(set_at, months))
@@ -49,9 +49,10 @@ impl Sweep<'_> {
                 }
                 let drafts = if expires_at <= self.now {
                     self.note(conn, (None, Some(id)), EventKind::CitizenPasswordExpired, (None, None))?;
-                    outbox::to_holder(&account, MessageKind::PasswordExpired, notice::password_expired(account.code()))
+                    let notice = notice::password_expired(texts, account.code());
+                    outbox::to_holder(&account, MessageKind::PasswordExpired, notice)
                 } else {
-                    let notice = notice::password_expires(account.code(), expires_at);
+                    let notice = notice::password_expires(texts, account.code(), expires_at);
                     outbox::to_holder(&account, MessageKind::PasswordExpires, notice)
                 };
                 let key = format!("account-{id}-{}", set_at.and_utc().timestamp_millis());

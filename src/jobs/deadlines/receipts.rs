@@ -8,7 +8,7 @@ impl Sweep<'_> {
     pub fn expire_receipts(&self) -> Result<usize, DbError> {
         self.batches(
             |conn| Ok(deliveries::unreceipted(conn, self.batch, self.now)?),
-            |conn, message| Ok(deliveries::expire(conn, message, self.now)?),
+            |conn, _, message| Ok(deliveries::expire(conn, message, self.now)?),
         )
     }
 }

@@ -14,7 +14,7 @@ impl Sweep<'_> {
     pub fn expire(&self) -> Result<usize, DbError> {
         self.batches(
             |conn| Ok(deadlines::overdue(conn, self.now, self.batch)?),
-            |conn, id| {
+            |conn, _, id| {
                 let Some(application) = applications::find(conn, Scope::Country, id)? else { return Ok(false) };
                 if !is_removed(&application, self.now) || !deadlines::expire(conn, &application)? {
                     return Ok(false);
@@ -33,13 +33,13 @@ impl Sweep<'_> {
     pub fn remind(&self) -> Result<usize, DbError> {
         self.batches(
             |conn| Ok(deadlines::unreminded(conn, self.now, self.batch)?),
-            |conn, id| {
+            |conn, texts, id| {
                 let Some(application) = applications::find(conn, Scope::Country, id)? else { return Ok(false) };
                 let nth = reminders_due(application.submitted_at, self.now);
                 if !awaits_visit(&application) || !deadlines::set_reminded(conn, id, nth)? {
                     return Ok(false);
                 }
-                let draft = outbox::reminder(&application, removed_at(application.submitted_at));
+                let draft = outbox::reminder(texts, &application, removed_at(application.submitted_at));
                 let key = format!("{id}-reminder-{nth}");
                 messages::queue(
                     conn,

@@ -10,7 +10,7 @@ use super::within_reach;
 use crate::clock;
 use crate::db::account_acts::{self, Done};
 use crate::db::events::Stamp;
-use crate::db::{Conn, accounts, events};
+use crate::db::{Conn, accounts, events, texts};
 use crate::domain::account::{Account, AccountAct, DeskCheck};
 use crate::domain::dates::show_time;
 use crate::domain::desk::{Contact, Deed, Order};
@@ -20,10 +20,12 @@ use crate::domain::message::chosen_reason;
 use crate::domain::numbers::{Email, Phone};
 use crate::domain::permission::Actor;
 use crate::domain::text::{self, FieldError};
+use crate::domain::texts::Texts;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{ActOnAccount, Allowed};
 use crate::web::applications::detail::list_key;
+use crate::web::preview::Preview;
 use crate::web::session::{Flash, TypedSession};
 use crate::web::{Errors, address, see_other};
 
@@ -70,7 +72,7 @@ impl Form {
         chosen_reason(&self.reason_choice, &self.reason)
     }
 
-    fn parse(&self, act: AccountAct) -> Result<Order, Errors> {
+    fn parse(&self, act: AccountAct, texts: &Texts) -> Result<Order, Errors> {
         let mut errors = Errors::default();
         let deed = match act {
             AccountAct::ResetPassword => Some(Deed::ResetPassword),
@@ -79,7 +81,7 @@ impl Form {
             AccountAct::Unlock => Some(Deed::Unlock),
             AccountAct::Close => Some(Deed::Close),
         };
-        let reason = act.parse_reason(&self.typed_reason()).map_err(|fault| errors.0.push(("reason", fault)));
+        let reason = act.parse_reason(&self.typed_reason(), texts).map_err(|fault| errors.0.push(("reason", fault)));
         if act == AccountAct::Close && self.understood.is_empty() {
             let sentence = "Đánh dấu rằng bạn hiểu tài khoản đã hủy không dùng lại được.";
             errors.0.push(("understood", FieldError::new(sentence)));
@@ -178,7 +180,8 @@ pub async fn post(
     let (id, act) = (AccountId(id), AccountAct::from_code(&act).ok_or(AppError::NotFound)?);
     let form = form.into_inner();
     let list = list_key(&form.list);
-    let (errors, refusal, status) = match form.parse(act) {
+    let texts = parts.read(|conn| Ok(texts::current(conn)?)).await?;
+    let (errors, refusal, status) = match form.parse(act, &texts) {
         Err(errors) => (errors, None, StatusCode::UNPROCESSABLE_ENTITY),
         Ok(order) => {
             let acting = Acting {
@@ -214,6 +217,29 @@ pub async fn post(
     };
     let shown = Shown { list, tried: Some((act, form)), errors, refusal, status };
     detail::show(&request, &person, &session, &parts, id, shown).await
+}
+
+/// `POST /accounts/{id}/acts/{act}/preview`: what this act for this reason tells.
+pub async fn preview(
+    request: HttpRequest,
+    person: Allowed<ActOnAccount>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<(i64, String)>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let (id, act) = path.into_inner();
+    let (id, act) = (AccountId(id), AccountAct::from_code(&act).ok_or(AppError::NotFound)?);
+    let form = form.into_inner();
+    if !Preview::is_asked_alone(&request) {
+        let shown = Shown { list: list_key(&form.list), tried: Some((act, form)), ..Shown::default() };
+        return detail::show(&request, &person, &session, &parts, id, shown).await;
+    }
+    let (actor, now) = (person.clone(), clock::now());
+    let (account, texts) =
+        parts.read(move |conn| Ok((within_reach(conn, &actor, id, now)?, texts::current(conn)?))).await?;
+    let preview = detail::telling(&account, act, &texts, &form.typed_reason(), parts.config.sms_price);
+    preview.ok_or(AppError::NotFound)?.alone()
 }
 
 /// What to tell of an act that was done.

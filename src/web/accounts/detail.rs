@@ -13,7 +13,7 @@ use crate::db::account_list::{self, Filing, Ward};
 use crate::db::events::Event;
 use crate::db::message_list::{self, Told};
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, events, photos};
+use crate::db::{Conn, accounts, events, photos, texts};
 use crate::domain::account::{Account, AccountAct, AccountState};
 use crate::domain::application::{PhotoKind, Sex};
 use crate::domain::change::{self, Changeable};
@@ -23,11 +23,13 @@ use crate::domain::message::REASON_MAX;
 use crate::domain::permission::{Action, Actor};
 use crate::domain::places;
 use crate::domain::refusal::Refusal;
+use crate::domain::texts::{Place, Texts};
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeAccounts};
 use crate::web::applications::detail::{At, just_looked, list_key};
 use crate::web::applications::photos::as_answer;
+use crate::web::preview::Preview;
 use crate::web::session::TypedSession;
 use crate::web::{Chrome, Errors, Menu, address, page};
 
@@ -46,6 +48,8 @@ struct Loaded {
     all_wards: i64,
     sharing: (i64, i64),
     messages: Vec<Told>,
+    /// The words that citizens are sent.
+    texts: Texts,
     events: Vec<Event>,
     /// What stands in the way of each act.
     obstacles: Vec<(AccountAct, Option<Refusal>)>,
@@ -76,6 +80,7 @@ fn load(conn: &mut Conn, actor: &Actor, id: AccountId, now: NaiveDateTime) -> Re
         all_wards,
         sharing: accounts::sharing(conn, &account.holder)?,
         messages: message_list::told_of_account(conn, id, MESSAGES)?,
+        texts: texts::current(conn)?,
         events: events::of_account(conn, id, EVENTS)?,
         obstacles,
         account,
@@ -89,6 +94,8 @@ struct Panel {
     /// It was tried, and is shown with what was typed.
     open: bool,
     form: Form,
+    /// What the holder is told, when they are told the reason.
+    preview: Option<Preview>,
 }
 
 #[derive(Template)]
@@ -174,7 +181,9 @@ pub async fn show(
             }
             // The form that is shown speaks of what is shown.
             form.version = account.version.to_string();
-            Panel { act, obstacle, open, form }
+            let preview = telling(account, act, &loaded.texts, &form.typed_reason(), parts.config.sms_price);
+            let preview = if open && !shown.errors.is_empty() { preview.map(Preview::without_faults) } else { preview };
+            Panel { act, obstacle, open, form, preview }
         })
         .collect();
     let page_data = DetailPage {
@@ -193,6 +202,11 @@ pub async fn show(
         parts.note(move |conn| note(conn, EventKind::AccountViewed, id, by, &address, now)).await?;
     }
     Ok(response)
+}
+
+/// What the holder is told of this act for this reason; None when they are not told the reason.
+pub fn telling(account: &Account, act: AccountAct, texts: &Texts, reason: &str, price: Option<u32>) -> Option<Preview> {
+    Some(Preview::of_reason(texts, act.told_in()?, &[(Place::Account, account.code())], reason, price))
 }
 
 /// What to tell somebody whose form speaks of the account as it was before.

@@ -1,18 +1,18 @@
 //! *Đánh giá hồ sơ* and *Ghi nhận* (PHỤ LỤC 02, section 1, steps 6 and 7).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDateTime;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::detail::{self, Shown, list_key};
+use super::loaded::load;
 use super::within_scope;
 use crate::clock;
 use crate::db::decisions;
 use crate::db::events::Stamp;
 use crate::db::events::{self, NewEvent};
-use crate::db::{Conn, applications};
+use crate::db::{Conn, applications, texts};
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, Kind, Status};
 use crate::domain::assessment::{Assessment, Checklist, Decision, Outcome, assess, recheck as ask_again};
@@ -24,9 +24,11 @@ use crate::domain::permission::Actor;
 use crate::domain::refusal::Refusal;
 use crate::domain::registry::Verdict;
 use crate::domain::text::FieldError;
+use crate::domain::texts::{TextKey, Texts};
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, Assess};
+use crate::web::preview::Preview;
 use crate::web::session::{Flash, TypedSession};
 use crate::web::{Errors, address, see_other};
 
@@ -63,7 +65,7 @@ impl Form {
         self.version.parse().unwrap_or(0)
     }
 
-    fn parse(&self) -> Result<Assessment, Errors> {
+    fn parse(&self, texts: &Texts) -> Result<Assessment, Errors> {
         match Outcome::from_code(&self.outcome) {
             None => Err(Errors::one("outcome", FieldError::new("Chọn Hồ sơ hợp lệ hoặc Hồ sơ không hợp lệ."))),
             Some(Outcome::Valid) => Ok(Assessment::Valid(Checklist {
@@ -72,7 +74,7 @@ impl Form {
                 photo_matches: !self.photo_matches.is_empty(),
                 name_compared: !self.name_compared.is_empty(),
             })),
-            Some(Outcome::Invalid) => parse_reason(&self.typed_reason())
+            Some(Outcome::Invalid) => parse_reason(&self.typed_reason(), Some((texts, TextKey::Rejected)))
                 .map(Assessment::Invalid)
                 .map_err(|fault| Errors::one("reason", fault)),
         }
@@ -197,7 +199,8 @@ pub async fn post(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, AppError> {
     let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
-    let assessment = match form.parse() {
+    let texts = parts.read(|conn| Ok(texts::current(conn)?)).await?;
+    let assessment = match form.parse(&texts) {
         Ok(assessment) => assessment,
         Err(errors) => {
             let shown = Shown {
@@ -345,17 +348,7 @@ fn asked<'a>(
     }
 }
 
-/// What the applicant would receive.
-#[derive(Serialize)]
-struct Preview {
-    text: String,
-    units: usize,
-    parts: usize,
-    /// What is wrong with the reason, if anything is.
-    fault: Option<String>,
-}
-
-/// `POST /applications/{id}/preview`: the text message for a reason, as data for the script, or the page again with it.
+/// `POST /applications/{id}/preview`: what a rejection for this reason tells, by itself for the script, or the page again with it.
 pub async fn preview(
     request: HttpRequest,
     person: Allowed<Assess>,
@@ -365,16 +358,11 @@ pub async fn preview(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, AppError> {
     let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
-    let wants_data = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json");
-    if !wants_data {
+    if !Preview::is_asked_alone(&request) {
         let shown = Shown { list: form.list.clone(), form: Some(form), ..Shown::default() };
         return detail::show(&request, &person, &session, &parts, id, shown).await;
     }
     let actor = person.clone();
-    let number = parts.read(move |conn: &mut Conn| Ok(within_scope(conn, &actor, id)?.number)).await?;
-    let reason = form.typed_reason();
-    let text = message::rejected(number.as_str(), &reason);
-    let segments = message::segments(&text);
-    let fault = if reason.is_empty() { None } else { parse_reason(&reason).err().map(|fault| fault.0) };
-    Ok(HttpResponse::Ok().json(Preview { text, units: segments.units, parts: segments.parts, fault }))
+    let loaded = parts.read(move |conn| load(conn, &actor, id)).await?.map_err(|_| AppError::NotFound)?;
+    detail::rejection(&loaded, &form.typed_reason(), parts.config.sms_price).alone()
 }

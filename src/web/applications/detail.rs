@@ -22,16 +22,18 @@ use crate::domain::deadline::{DeadlineState, time_left};
 use crate::domain::desk::Contact;
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::ApplicationId;
-use crate::domain::message::{self, REASON_MAX, REASONS, Segments};
+use crate::domain::message::{self, REASON_MAX, REASONS};
 use crate::domain::names::{Syllable, diff_syllables};
 use crate::domain::notice;
 use crate::domain::permission::Actor;
 use crate::domain::places;
 use crate::domain::refusal::Refusal;
 use crate::domain::registry::{Differences, Member, Verdict};
+use crate::domain::texts::{Place, TextKey};
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeApplications};
+use crate::web::preview::Preview;
 use crate::web::session::TypedSession;
 use crate::web::{Chrome, Errors, Menu, page, see_other};
 
@@ -66,8 +68,9 @@ struct DetailPage {
     errors: Errors,
     /// What stood in the way of recording, or what somebody else did meanwhile.
     refusal: Option<String>,
-    preview: String,
-    segments: Segments,
+    /// What a rejection tells, and what opening it again does.
+    preview: Preview,
+    reopening: Preview,
     approval: String,
 }
 
@@ -98,6 +101,12 @@ impl DetailPage {
     fn reopened(&self) -> Option<&Event> {
         let mut acts = self.loaded.events.iter().filter(|event| event.kind != EventKind::Viewed);
         self.app().status.is_open().then(|| acts.find(|event| event.kind == EventKind::Reopened)).flatten()
+    }
+
+    /// Whether its holder is told that it is decided anew: the account is locked, unless it is already or is gone.
+    fn reopening_is_told(&self) -> bool {
+        let own = self.loaded.evidence.own_account();
+        own.is_some_and(|own| own.state != AccountState::Closed && own.lock_cause != Some(LockCause::Desk))
     }
 
     fn present_portrait(&self) -> Option<&Photo> {
@@ -316,7 +325,8 @@ pub async fn show(
     let mut supervision = shown.supervision;
     supervision.version = application.version.to_string();
     let number = application.number.as_str();
-    let preview = message::rejected(number, &form.typed_reason());
+    let preview = rejection(&loaded, &form.typed_reason(), parts.config.sms_price);
+    let reopening = reopening(&loaded, &supervision.reopen_reason, parts.config.sms_price);
     let offered = |act: ApplicationAct| act.is_offered(actor.role, application.kind, application.status);
     let page_data = DetailPage {
         chrome: Chrome::new(actor, session, Menu::Applications),
@@ -346,14 +356,19 @@ pub async fn show(
         changes: changes(&loaded),
         asked,
         supervision,
-        segments: message::segments(&preview),
         approval: match evidence.own_account().filter(|own| own.state != AccountState::Closed) {
             // What was granted before is only opened again; a lock that a desk has set stays.
             Some(own) if own.lock_cause == Some(LockCause::Desk) => String::new(),
-            Some(own) => notice::unlocked(own.code()).sms,
-            None => message::approved(number, application.declaration.code.as_str(), "************"),
+            Some(own) => notice::unlocked(&loaded.texts, own.code()).sms,
+            None => message::approved(
+                &loaded.texts,
+                number,
+                application.declaration.code.as_str(),
+                Place::Password.sample(),
+            ),
         },
-        preview,
+        preview: if shown.errors.of("reason").is_some() { preview.without_faults() } else { preview },
+        reopening: if shown.errors.of("reopen_reason").is_some() { reopening.without_faults() } else { reopening },
         obstacle,
         form,
         errors: shown.errors,
@@ -365,6 +380,19 @@ pub async fn show(
         note_look(parts, actor, id, request).await?;
     }
     Ok(response)
+}
+
+/// What a rejection for this reason tells.
+pub fn rejection(loaded: &Loaded, reason: &str, price: Option<u32>) -> Preview {
+    let number = loaded.evidence.application.number.as_str();
+    Preview::of_reason(&loaded.texts, TextKey::Rejected, &[(Place::Number, number)], reason, price)
+}
+
+/// What opening it again for this reason tells, of one that was granted an account.
+pub fn reopening(loaded: &Loaded, reason: &str, price: Option<u32>) -> Preview {
+    let application = &loaded.evidence.application;
+    let known = [(Place::Number, application.number.as_str()), (Place::Account, application.declaration.code.as_str())];
+    Preview::of_reason(&loaded.texts, TextKey::LockedForReview, &known, reason, price)
 }
 
 /// Whether the latest event is this person's own look, a moment ago.

@@ -11,7 +11,7 @@ use crate::db::applications::Attempt;
 use crate::db::events::Event;
 use crate::db::message_list::Told;
 use crate::db::photos::Photo;
-use crate::db::{Conn, accounts, agencies, applications, decisions, events, message_list, photos, registry};
+use crate::db::{Conn, accounts, agencies, applications, decisions, events, message_list, photos, registry, texts};
 use crate::domain::account::GuardianAccount;
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::{Application, Kind, PhotoKind};
@@ -21,6 +21,7 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::ApplicationId;
 use crate::domain::permission::Actor;
 use crate::domain::registry::Member;
+use crate::domain::texts::Texts;
 use crate::error::AppError;
 
 /// How much of the history the page shows.
@@ -48,6 +49,8 @@ pub struct Loaded {
     pub sees_account: bool,
     /// Where a supervisor may move it to.
     pub offices: Vec<Agency>,
+    /// The words that citizens are sent.
+    pub texts: Texts,
 }
 
 /// The application; or, when its personal data was erased, what is left of it.
@@ -96,6 +99,7 @@ pub fn load(conn: &mut Conn, actor: &Actor, id: ApplicationId) -> Result<Result<
         events: events::of_application(conn, id, EVENTS)?,
         messages: message_list::told_of_application(conn, id)?,
         sharing: accounts::sharing(conn, declaration)?,
+        texts: texts::current(conn)?,
         photos,
         evidence,
     }))

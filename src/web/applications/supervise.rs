@@ -6,12 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::detail::{self, Shown, list_key};
+use super::loaded::load;
 use super::within_scope;
 use crate::clock;
 use crate::db::decisions;
 use crate::db::events::Stamp;
 use crate::db::events::{self, NewEvent};
-use crate::db::{Conn, agencies, applications};
+use crate::db::{Conn, agencies, applications, texts};
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::Declaration;
 use crate::domain::assessment;
@@ -22,10 +23,12 @@ use crate::domain::names;
 use crate::domain::permission::Actor;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, FieldError};
+use crate::domain::texts::TextKey;
 use crate::domain::to_json;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, Move, Reopen};
+use crate::web::preview::Preview;
 use crate::web::session::{Flash, TypedSession};
 use crate::web::{Errors, address, see_other};
 
@@ -88,7 +91,8 @@ pub async fn reopen(
     form: web::Form<Form>,
 ) -> Result<HttpResponse, AppError> {
     let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
-    let outcome = match parse_reason(&form.reopen_reason) {
+    let texts = parts.read(|conn| Ok(texts::current(conn)?)).await?;
+    let outcome = match parse_reason(&form.reopen_reason, Some((&texts, TextKey::LockedForReview))) {
         Err(fault) => Err(Obstacle::Field("reopen_reason", fault)),
         Ok(reason) => {
             let (actor, address, now) = (person.clone(), address(&request), clock::now());
@@ -114,6 +118,25 @@ pub async fn reopen(
         }
     };
     answer((&request, &person, &session, &parts), id, form, outcome).await
+}
+
+/// `POST /applications/{id}/reopen/preview`: what opening it again for this reason tells.
+pub async fn preview(
+    request: HttpRequest,
+    person: Allowed<Reopen>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let (id, form) = (ApplicationId(path.into_inner()), form.into_inner());
+    if !Preview::is_asked_alone(&request) {
+        let shown = Shown { list: form.list.clone(), supervision: form, ..Shown::default() };
+        return detail::show(&request, &person, &session, &parts, id, shown).await;
+    }
+    let actor = person.clone();
+    let loaded = parts.read(move |conn| load(conn, &actor, id)).await?.map_err(|_| AppError::NotFound)?;
+    detail::reopening(&loaded, &form.reopen_reason, parts.config.sms_price).alone()
 }
 
 /// From where to where.
