@@ -162,6 +162,14 @@ pub struct Told {
 }
 
 impl Told {
+    /// What a step was, in words.
+    pub fn happened(step: &Step) -> &'static str {
+        match step.state {
+            MessageState::Queued if step.attempt > 0 => "Chờ gửi lại",
+            state => state.label(),
+        }
+    }
+
     /// When a step was, on Hanoi's clock; with the day where it is another than the message's.
     pub fn clock(&self, step: &Step) -> String {
         let (at, day) = (to_hanoi(step.at), to_hanoi(self.message.created_at).date());

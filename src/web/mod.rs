@@ -140,6 +140,7 @@ pub mod show {
     pub fn span(span: &TimeDelta) -> String {
         let seconds = span.num_seconds().max(0);
         match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, 0) => "dưới 1 giây".to_owned(),
             (0, 0, seconds) => format!("{seconds} giây"),
             (0, minutes, 0) => format!("{minutes} phút"),
             (0, minutes, seconds) => format!("{minutes} phút {seconds} giây"),

@@ -7,6 +7,7 @@ import { GUESTS, quarters } from "./desk.mjs";
 import { LIST, stands } from "./imports.mjs";
 import { officersAccounts, supervisorsForms } from "./looks-accounts.mjs";
 import { measure } from "./measure.mjs";
+import { adminsMessages, officersMessages } from "./messages.mjs";
 import { arrive } from "./officer.mjs";
 import { signInAtTheCentre } from "./texts.mjs";
 
@@ -219,6 +220,7 @@ export async function looks(browser, desk) {
 
   const clerk = await enter("officer");
   await officersAccounts(look, clerk, cases);
+  await officersMessages(look, clerk);
   await clerk.leave();
 
   const supervisor = await enter("supervisor");
@@ -234,6 +236,7 @@ export async function looks(browser, desk) {
   await supervisor.leave();
 
   const admin = await enter("admin");
+  await adminsMessages(look, admin);
   await look("holidays", admin, () => admin.page.goto("/holidays"), "holidays");
   await look("staff", admin, () => admin.page.goto("/staff"), "staff");
   await look("staff with errors", admin, async () => {

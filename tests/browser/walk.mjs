@@ -14,6 +14,7 @@ import { bringingIn } from "./imports.mjs";
 import { sessionEnds, twoOfficers, webcam } from "./interrupted.mjs";
 import { byKeyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
+import { messages } from "./messages.mjs";
 import { byMouse } from "./mouse.mjs";
 import { withoutScripts } from "./scriptless.mjs";
 import { texts } from "./texts.mjs";
@@ -28,6 +29,7 @@ const PARTS = {
   accounts,
   imports: bringingIn,
   texts,
+  messages,
   looks,
 };
 

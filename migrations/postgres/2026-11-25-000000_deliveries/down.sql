@@ -3,6 +3,7 @@ DROP TABLE message_steps;
 -- A message without an application has no place in the table as it was.
 DELETE FROM messages WHERE application_id IS NULL;
 DROP INDEX messages_trouble_of_staff;
+DROP INDEX messages_trouble_of_province;
 DROP INDEX messages_trouble;
 DROP INDEX messages_by_kind;
 DROP INDEX messages_by_state;

@@ -88,7 +88,8 @@ CREATE INDEX messages_by_time ON messages (created_at, id);
 CREATE INDEX messages_by_state ON messages (state, created_at, id);
 CREATE INDEX messages_by_kind ON messages (kind, created_at, id);
 -- What did not arrive for good and was not sent again since.
-CREATE INDEX messages_trouble ON messages (agency_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
+CREATE INDEX messages_trouble ON messages (agency_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
+CREATE INDEX messages_trouble_of_province ON messages (province_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
 CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
 
 -- What happened to a message, step by step. Append-only, as the history is; `cause` says why it went no further.

@@ -12,6 +12,7 @@ use super::{note_look, supervise};
 use crate::clock;
 use crate::db::applications::Attempt;
 use crate::db::events::Event;
+use crate::db::message_list::Told;
 use crate::db::photos::Photo;
 use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::act::ApplicationAct;
