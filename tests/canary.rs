@@ -129,7 +129,7 @@ both_databases! {
         let renewed = sms(&app, "Mat khau moi cua tai khoan", 1);
 
         for browser in [&officer, &supervisor, &admin] {
-            for path in ["/applications", "/accounts", "/staff", "/api-keys", "/holidays", "/registry", "/imports"] {
+            for path in ["/applications", "/accounts", "/staff", "/api-keys", "/holidays", "/registry", "/imports", "/texts"] {
                 seen.page(browser, path);
             }
             seen.page(browser, &format!("/applications/{}", application.id));
