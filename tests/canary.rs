@@ -130,7 +130,7 @@ both_databases! {
 
         for browser in [&officer, &supervisor, &admin] {
             for path in ["/applications", "/accounts", "/staff", "/api-keys", "/holidays", "/registry", "/imports", "/messages",
-                "/messages/health"] {
+                "/messages/health", "/texts", "/invitations"] {
                 seen.page(browser, path);
             }
             seen.page(browser, &format!("/applications/{}", application.id));
