@@ -49,6 +49,9 @@ pub fn resend(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<MessageI
     if old.resent {
         return Err(Refusal::AlreadyResent.into());
     }
+    // Before anything else is asked: of two presses at once, the second waits here and finds nothing left to mark.
+    let as_it_was = messages::table.find(id).filter(messages::resent.eq(false)).filter(messages::state.eq(old.state));
+    super::one_row(diesel::update(as_it_was).set(messages::resent.eq(true)).execute(conn)?)?;
     let root = old.root_id.unwrap_or(id);
     let account = match old.account_id.filter(|_| old.kind.has_password()) {
         Some(account) => accounts::find(conn, Scope::Country, account)?,
@@ -68,9 +71,6 @@ pub fn resend(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<MessageI
     let (Some(recipient), Some(application)) = (recipient, old.application_id) else {
         return Err(Refusal::RecipientGone.into());
     };
-    // Two presses at once: the second finds nothing left to mark.
-    let as_it_was = messages::table.find(id).filter(messages::resent.eq(false)).filter(messages::state.eq(old.state));
-    super::one_row(diesel::update(as_it_was).set(messages::resent.eq(true)).execute(conn)?)?;
     let place = Place {
         application: Some(application),
         agency: old.agency_id,

@@ -10,11 +10,11 @@ use tnhs::db::schema::{accounts, messages as stored};
 use tnhs::domain::application::Application;
 use tnhs::domain::delivery::MessageState;
 use tnhs::domain::ids::MessageId;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Actor, Role};
 
 use super::gateways::Answer::{self, Says};
 use super::gateways::Gateway;
-use super::{Browser, Form, Page, TestApp, TestDb};
+use super::{Agency, Browser, Employee, Form, Page, TestApp, TestDb};
 
 const REFUSES: &[Answer] = &[Says(400, "Number not allowed")];
 
@@ -107,4 +107,19 @@ pub fn signs_in(app: &TestApp, application: &Application, password: &str) -> boo
 pub fn password_in(text: &str) -> String {
     let (_, rest) = text.split_once("Mat khau: ").expect("no password");
     rest.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+impl TestApp {
+    /// An officer as a handler knows them.
+    pub fn actor(&self, officer: &Employee, office: &Agency) -> Actor {
+        Actor {
+            id: officer.id,
+            name: officer.name.clone(),
+            role: Role::Officer,
+            agency_id: office.id,
+            agency_name: office.name.clone(),
+            province_id: office.province_id,
+            must_change_password: false,
+        }
+    }
 }
