@@ -70,6 +70,24 @@ both_databases! {
         assert!(checked.stdout.contains("holds      real data"), "{checked:#?}");
     }
 
+    fn made_up_people_reach_no_gateway(database: TestDb) {
+        database.open(1).revert_all().unwrap();
+        let program = Program::on(&database);
+        program.run(&["demo", "--applications", "40", "--registry", "60", "--no-serve"]).expect(0);
+        for (variable, gateway) in [
+            ("TNHS_SMS_URL", "kannel+http://tnhs:secret@127.0.0.1:1"),
+            ("TNHS_SMS_BACKUP_URL", "kannel+https://tnhs:secret@127.0.0.1:1"),
+            ("TNHS_SMTP_URL", "smtp://127.0.0.1:1?from=tnhs@example.vn"),
+        ] {
+            let program = Program::on(&database).set(variable, gateway);
+            for command in ["serve", "worker"] {
+                let mut running = program.start(&[command]);
+                assert_eq!(running.wait_for_end().code(), Some(1), "{variable}");
+                assert!(running.stderr().contains("made-up people"), "{variable}: {}", running.stderr());
+            }
+        }
+    }
+
     fn it_says_whether_it_lives_and_whether_it_can_work(database: TestDb) {
         let program = Program::on(&database);
         let server = program.serve(&["serve", "--no-jobs"]);

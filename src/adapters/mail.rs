@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lettre::Message;
-use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -105,8 +104,7 @@ impl Smtp {
             Ok(Err(error)) => return Answer::new(Outcome::NotSent(why_not_connected(&error)), error.to_string()),
             Ok(Ok(connection)) => connection,
         };
-        let (envelope, bytes): (&Envelope, Vec<u8>) = (message.envelope(), message.formatted());
-        let answer = match timeout_at(end, connection.send(envelope, &bytes)).await {
+        let answer = match timeout_at(end, connection.send(message.envelope(), &message.formatted())).await {
             Err(_) => return Answer::new(Outcome::MaybeSent(Cause::NoAnswer), "no answer in time"),
             Ok(Err(error)) => return Answer::new(outcome_of(&error), error.to_string()),
             Ok(Ok(_)) => Answer { outcome: Outcome::Accepted { by: Gateway::Mail, receipt: false }, said: None },

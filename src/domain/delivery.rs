@@ -189,8 +189,8 @@ pub fn on_receipt(
             let cause = if receipt == Receipt::Refused { Cause::Refused } else { Cause::NotDelivered };
             Some((Undelivered, Some(cause)))
         }
-        // The answer was lost on the way, but the gateway has it.
-        Receipt::Buffered | Receipt::Taken if latest && state == Unknown => Some((Accepted, None)),
+        // The answer was lost on the way, or is slower than this: the gateway has it.
+        Receipt::Buffered | Receipt::Taken if latest && matches!(state, Sending | Unknown) => Some((Accepted, None)),
         _ => None,
     }
 }
@@ -317,6 +317,7 @@ mod tests {
         assert_eq!(now(Accepted, 1, Receipt::Undelivered), None, "another attempt followed");
         assert_eq!(now(Queued, 2, Receipt::Undelivered), None, "it is tried again anyway");
         assert_eq!(now(Unknown, 2, Receipt::Taken), Some(Accepted), "the answer was lost, the message was not");
+        assert_eq!(now(Sending, 2, Receipt::Taken), Some(Accepted), "the answer is slower than the receipt");
         assert_eq!(now(Unknown, 1, Receipt::Taken), None);
         assert_eq!(now(Undelivered, 2, Receipt::Taken), None);
     }

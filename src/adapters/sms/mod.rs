@@ -45,7 +45,7 @@ struct Line {
 
 enum Driver {
     Folder(PathBuf),
-    Http(Http),
+    Http(Box<Http>),
 }
 
 impl SmsRoute {
@@ -100,7 +100,7 @@ impl Line {
     fn new(gateway: Gateway, url: &SmsUrl, authorities: Option<&[u8]>) -> Self {
         let (driver, rate) = match url {
             SmsUrl::Folder(folder) => (Driver::Folder(folder.clone()), None),
-            SmsUrl::Http(provider) => (Driver::Http(Http::new(provider, authorities)), provider.rate),
+            SmsUrl::Http(provider) => (Driver::Http(Box::new(Http::new(provider, authorities))), provider.rate),
         };
         Self { gateway, driver, pace: Pace::new(rate, Instant::now()), breaker: Breaker::default() }
     }
