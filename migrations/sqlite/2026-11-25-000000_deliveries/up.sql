@@ -95,7 +95,7 @@ CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN
 -- What happened to a message, step by step. Append-only, as the history is; `cause` says why it went no further.
 CREATE TABLE message_steps (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    message_id BIGINT NOT NULL REFERENCES messages (id),
+    message_id BIGINT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
     at TIMESTAMP NOT NULL,
     state TEXT NOT NULL,
     -- Which attempt it was; 0 before the first.
