@@ -21,7 +21,7 @@ use tnhs::db::events::Stamp;
 use tnhs::db::messages::{self, Occasion};
 use tnhs::db::schema::{accounts, events, messages as stored};
 use tnhs::db::{Conn, message_acts, message_list};
-use tnhs::domain::account::{AccountState, LockCause};
+use tnhs::domain::account::{AccountAct, AccountState, LockCause};
 use tnhs::domain::delivery::MessageState;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::MessageId;
@@ -57,7 +57,7 @@ both_databases! {
         assert_eq!((second.kind, second.state, &second.recipient), (first.kind, MessageState::Queued, &first.recipient));
         assert_eq!(chain(&app, second.id), (Some(first.id), false), "the chain begins with the first");
         assert_eq!(chain(&app, first.id), (None, true));
-        assert_eq!(page.texts_of(".sent > li").iter().filter(|line| line.contains("Đã gửi lại")).count(), 1);
+        assert_eq!(page.texts_of(".sent > li").iter().filter(|line| line.contains("Đã xử lý")).count(), 1);
         assert!(page.history()[0].contains("Gửi lại tin") && page.history()[0].contains("Thông báo không được duyệt qua SMS"));
         assert!(listed(&officer.get("/messages")).len() == 2 && officer.get("/messages").select(".need").is_empty());
         assert_eq!(app.events_of(application.id, EventKind::MessageResent), 1);
@@ -76,7 +76,7 @@ both_databases! {
         for nth in 1..=4 {
             age(&app, minutes(6));
             assert!(officer.submit(forced(&officer, last)).told().starts_with("Đã đưa tin"), "{nth}");
-            assert_eq!(refusal(&officer, last), sentence(Refusal::AlreadyResent));
+            assert_eq!(refusal(&officer, last), sentence(Refusal::AlreadySettled));
             last = app.messages(&application).last().unwrap().id;
             set_state(&app, last, MessageState::Undelivered);
         }
@@ -91,6 +91,45 @@ both_databases! {
             assert_eq!(refusal(&officer, last), sentence(why));
         }
         assert_eq!(app.messages(&application).len(), 5);
+    }
+
+    fn what_was_settled_otherwise_needs_nobody_any_more(database: TestDb) {
+        let app = without_numbers(database);
+        let officer = app.officer(&app.offices.ba_dinh);
+        let application = rejected(&app, &officer);
+        let id = only(&app, &application).id;
+        let mut form = forced(&officer, id);
+        form.action = form.action.replace("resend", "settle");
+        let told = |page: Page| page.text_of(".flashes .flash.note");
+        assert_eq!(told(officer.submit(form.clone())), Refusal::NothingToSettle.to_string(), "it is still on its way");
+        app.outbox_drain();
+        let page = officer.get("/messages").expect(200);
+        assert_eq!(page.select(".need tbody tr").len(), 1);
+        let page = officer.submit(page.form(&format!("/messages/{id}/settle"))).expect(200);
+        assert!(page.told().contains("Đã ghi nhận") && page.select(".need").is_empty(), "{page}");
+        assert!(officer.get("/applications").texts_of("td.name .badge").is_empty());
+        assert!(officer.open(&application).history()[0].contains("Đã xử lý tin không đến được"));
+        assert_eq!(told(officer.submit(form.clone())), Refusal::AlreadySettled.to_string());
+        assert_eq!(refusal(&officer, id), Refusal::AlreadySettled.to_string());
+        let elsewhere = app.officer(&app.offices.dong_da);
+        let mut theirs = forced(&elsewhere, id);
+        theirs.action = form.action;
+        elsewhere.submit(theirs).expect(404);
+    }
+
+    fn a_new_password_settles_those_that_did_not_arrive(database: TestDb) {
+        let app = without_numbers(database);
+        let officer = app.officer(&app.offices.ba_dinh);
+        let application = app.approved(&officer, "Trần Thị Bích Ngọc");
+        app.outbox_drain();
+        assert_eq!(officer.get("/messages").select(".need tbody tr").len(), 1);
+        let account = app.account_of(&application);
+        officer.submit(officer.open_account(&app.account(account.id)).act(AccountAct::ResetPassword, "Người dân yêu cầu")).expect(200);
+        assert!(officer.get("/messages").select(".need").is_empty(), "the new one is on its way");
+        // What waited for the same was taken out of the queue, and says so.
+        officer.submit(officer.open_account(&app.account(account.id)).act(AccountAct::Close, "Người dân yêu cầu")).expect(200);
+        let dropped = app.steps(&application).into_iter().filter(|state| *state == MessageState::Dropped).count();
+        assert_eq!(dropped, 1);
     }
 
     fn a_password_is_sent_again_only_while_the_account_waits_for_one(app: TestApp) {
@@ -163,7 +202,7 @@ both_databases! {
                 .collect();
             pressed.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let again = Refusal::AlreadyResent.to_string();
+        let again = Refusal::AlreadySettled.to_string();
         assert_eq!(told.iter().filter(|text| text.starts_with("Đã đưa tin")).count(), 1, "{told:?}");
         assert_eq!(told.iter().filter(|text| **text == again).count(), 3, "{told:?}");
         assert_eq!((app.messages(&application).len(), app.events_of(application.id, EventKind::MessageResent)), (3, 1));

@@ -120,7 +120,7 @@ fn effect(conn: &mut Conn, account: &Account, order: &Order, stamp: Stamp<'_>) -
         }
         Deed::Unlock => unlock(conn, account, at)?,
         Deed::Close => {
-            credentials::drop_waiting_passwords(conn, id)?;
+            credentials::drop_waiting_passwords(conn, id, at)?;
             accounts::set_state(conn, account, AccountState::Closed, None, at)?;
             let notice = notice::closed(&texts::current(conn)?, code, &order.reason);
             outbox::to_holder(account, MessageKind::Closed, notice)

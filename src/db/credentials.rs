@@ -3,6 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::messages::drop_messages;
 use super::schema::{accounts, messages, otps};
 use super::{Conn, one_row};
 use crate::domain::account::{Account, AccountState, OTP_LIFE, OTP_TRIES, OtpPurpose, WRONG_PASSWORDS};
@@ -71,6 +72,7 @@ pub fn void_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> Que
     }
     // One may have been put back into the queue between the two.
     drop_queued_passwords(conn, id, now)?;
+    settle_passwords(conn, id)?;
     diesel::update(accounts::table.find(id))
         .set((
             accounts::password_hashes.eq(None::<String>),
@@ -88,26 +90,24 @@ pub fn void_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> Que
 pub fn drop_queued_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> QueryResult<usize> {
     let waits = messages::state.eq_any([MessageState::Queued, MessageState::Unknown]);
     let worker_died = messages::state.eq(MessageState::Sending).and(messages::next_attempt_at.le(now));
-    diesel::update(
-        messages::table
-            .filter(messages::account_id.eq(id))
-            .filter(messages::kind.eq_any(MessageKind::WITH_PASSWORD))
-            .filter(waits.or(worker_died)),
-    )
-    .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
-    .execute(conn)
+    let with_password = messages::account_id.eq(id).and(messages::kind.eq_any(MessageKind::WITH_PASSWORD));
+    Ok(drop_messages!(conn, with_password.and(waits.or(worker_died)), now))
 }
 
 /// Messages with a password that have not left must not leave any more.
-pub fn drop_waiting_passwords(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
-    diesel::update(
-        messages::table
-            .filter(messages::account_id.eq(id))
-            .filter(messages::kind.eq_any(MessageKind::WITH_PASSWORD))
-            .filter(messages::state.eq_any(MessageState::WAITING)),
-    )
-    .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
-    .execute(conn)?;
+pub fn drop_waiting_passwords(conn: &mut Conn, id: AccountId, now: NaiveDateTime) -> QueryResult<()> {
+    let with_password = messages::account_id.eq(id).and(messages::kind.eq_any(MessageKind::WITH_PASSWORD));
+    drop_messages!(conn, with_password.and(messages::state.eq_any(MessageState::WAITING)), now);
+    settle_passwords(conn, id)
+}
+
+/// That a password did not arrive needs nobody any more: another one takes its place, or none is needed.
+fn settle_passwords(conn: &mut Conn, id: AccountId) -> QueryResult<()> {
+    let lost = messages::table
+        .filter(messages::account_id.eq(id))
+        .filter(messages::kind.eq_any(MessageKind::WITH_PASSWORD))
+        .filter(messages::state.eq_any(MessageState::TROUBLE));
+    diesel::update(lost).set(messages::settled.eq(true)).execute(conn)?;
     Ok(())
 }
 
@@ -215,7 +215,7 @@ pub fn choose_password(
         accounts::version.eq(version + 1),
     );
     // Messages before accounts, as everywhere: two transactions would else wait for each other.
-    drop_waiting_passwords(conn, id)?;
+    drop_waiting_passwords(conn, id, now)?;
     one_row(diesel::update(as_it_was).set(set).execute(conn)?)
 }
 

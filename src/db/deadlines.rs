@@ -8,6 +8,7 @@ use diesel::sql_types::Bool;
 
 use super::Conn;
 use super::applications::declared;
+use super::messages::drop_messages;
 use super::schema::{accounts, applications, import_rows, imports, messages, name_tokens, photos};
 use crate::domain::account::AccountState;
 use crate::domain::application::{Application, Declaration, Status};
@@ -74,12 +75,10 @@ pub fn set_reminded(conn: &mut Conn, id: ApplicationId, nth: i32) -> QueryResult
 }
 
 /// Nobody is asked to come who has, or whose declaration was removed. What is being sent at this moment cannot be held back.
-pub fn drop_waiting_reminders(conn: &mut Conn, id: ApplicationId) -> QueryResult<()> {
-    let waiting = messages::table
-        .filter(messages::application_id.eq(id))
-        .filter(messages::kind.eq(MessageKind::Reminder))
-        .filter(messages::state.eq_any([MessageState::Queued, MessageState::Unknown]));
-    diesel::update(waiting).set(messages::state.eq(MessageState::Dropped)).execute(conn)?;
+pub fn drop_waiting_reminders(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryResult<()> {
+    let reminders = messages::application_id.eq(id).and(messages::kind.eq(MessageKind::Reminder));
+    let waiting = messages::state.eq_any([MessageState::Queued, MessageState::Unknown]);
+    drop_messages!(conn, reminders.and(waiting), now);
     Ok(())
 }
 
@@ -139,9 +138,7 @@ pub fn erase(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryRes
     diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
     diesel::delete(photos::table.filter(photos::application_id.eq(id))).execute(conn)?;
     let its_messages = messages::table.filter(messages::application_id.eq(id));
-    diesel::update(its_messages.filter(messages::state.eq_any(MessageState::WAITING)))
-        .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
-        .execute(conn)?;
+    drop_messages!(conn, messages::application_id.eq(id).and(messages::state.eq_any(MessageState::WAITING)), now);
     diesel::update(its_messages)
         .set((
             messages::recipient.eq(""),

@@ -116,7 +116,7 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
 pub fn receive(conn: &mut Conn, application: &Application, at: NaiveDateTime) -> QueryResult<()> {
     let due_at = holidays::calendar(conn)?.due_at(application.submitted_at, Some(at));
     applications::set_received(conn, application.id, at, due_at)?;
-    deadlines::drop_waiting_reminders(conn, application.id)
+    deadlines::drop_waiting_reminders(conn, application.id, at)
 }
 
 /// One set of notices for each version that was acted upon.
@@ -174,7 +174,7 @@ fn effect(
         }
         (Decision::Update(_), _, None) => return Err(NotFound.into()),
         (Decision::Reject(reason), Some(own), _) if own.state != AccountState::Closed => {
-            credentials::drop_waiting_passwords(conn, own.id)?;
+            credentials::drop_waiting_passwords(conn, own.id, stamp.at)?;
             accounts::set_state(conn, own, AccountState::Closed, None, at)?;
             credentials::void_otps(conn, own, at)?;
             let texts = texts::current(conn)?;

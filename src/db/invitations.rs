@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::events::{NewEvent, Stamp};
-use super::messages::{self as outbox, Occasion, Place};
+use super::messages::{self as outbox, Act, Place};
 use super::schema::{accounts, agencies, invitations, messages, staff};
 use super::{Conn, events, one_row};
 use crate::domain::dates::from_hanoi;
@@ -183,7 +183,7 @@ pub fn go_on(
         let key = format!("invitation-{id}-{}", account.id);
         let application = account.application_id;
         let place = Place { application: Some(application), agency, province, root: None, invitation: Some(id) };
-        let occasion = Occasion { application, staff: Some(staff), key: &key, at: now };
+        let occasion = Act { staff: Some(staff), key: &key, at: now };
         outbox::insert(conn, &place, occasion, &invitation(&account, &body))?;
     }
     diesel::update(accounts::table.filter(accounts::id.eq_any(&next)))

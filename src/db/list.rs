@@ -443,7 +443,7 @@ pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult
     on_backend!(conn, c => messages::table
         .filter(messages::application_id.eq_any(ids))
         // The condition of the index `messages_trouble`.
-        .filter(sql::<Bool>("state IN ('failed', 'undelivered') AND resent = FALSE"))
+        .filter(sql::<Bool>("state IN ('failed', 'undelivered') AND settled = FALSE"))
         .select(messages::application_id.assume_not_null())
         .distinct()
         .load(c))

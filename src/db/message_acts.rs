@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::account_acts::Stopped;
 use super::events::{NewEvent, Stamp};
 use super::message_list::{self, Told};
-use super::messages::{self as outbox, Occasion, Place};
+use super::messages::{self as outbox, Act, Place};
 use super::schema::messages;
 use super::{Conn, accounts, events};
 use crate::domain::account::Account;
@@ -34,7 +34,7 @@ struct Sent {
     body: String,
     html: Option<String>,
     state: MessageState,
-    resent: bool,
+    settled: bool,
     root_id: Option<MessageId>,
 }
 
@@ -46,12 +46,12 @@ struct Sent {
 pub fn resend(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<MessageId, Stopped> {
     let id = told.message.id;
     let old: Sent = messages::table.find(id).select(Sent::as_select()).first(conn)?;
-    if old.resent {
-        return Err(Refusal::AlreadyResent.into());
+    if old.settled {
+        return Err(Refusal::AlreadySettled.into());
     }
     // Before anything else is asked: of two presses at once, the second waits here and finds nothing left to mark.
-    let as_it_was = messages::table.find(id).filter(messages::resent.eq(false)).filter(messages::state.eq(old.state));
-    super::one_row(diesel::update(as_it_was).set(messages::resent.eq(true)).execute(conn)?)?;
+    let as_it_was = messages::table.find(id).filter(messages::settled.eq(false)).filter(messages::state.eq(old.state));
+    super::one_row(diesel::update(as_it_was).set(messages::settled.eq(true)).execute(conn)?)?;
     let root = old.root_id.unwrap_or(id);
     let account = match old.account_id.filter(|_| old.kind.has_password()) {
         Some(account) => accounts::find(conn, Scope::Country, account)?,
@@ -89,18 +89,28 @@ pub fn resend(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<MessageI
         otp: None,
     };
     let key = format!("again-{id}");
-    let new = outbox::insert(
-        conn,
-        &place,
-        Occasion { application, staff: Some(stamp.staff), key: &key, at: stamp.at },
-        &draft,
-    )?;
+    let new = outbox::insert(conn, &place, Act { staff: Some(stamp.staff), key: &key, at: stamp.at }, &draft)?;
     // Two messages with a password of one account, sent again at once by two people.
     if let Some(account) = &account {
         accounts::touch(conn, account)?;
     }
-    record(conn, EventKind::MessageResent, (Some(application), old.account_id), &draft, stamp)?;
+    record(conn, EventKind::MessageResent, (Some(application), old.account_id), &About::new(&draft), stamp)?;
     Ok(new)
+}
+
+/// Somebody did something else about a message that did not arrive, such as calling: it needs nobody any more.
+///
+/// # Errors
+/// It did arrive, or may still; or somebody has done something about it.
+pub fn settle(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<(), Stopped> {
+    let message = &told.message;
+    let trouble = messages::table.find(message.id).filter(messages::state.eq_any(MessageState::TROUBLE));
+    let open = trouble.filter(messages::settled.eq(false));
+    if diesel::update(open).set(messages::settled.eq(true)).execute(conn)? == 0 {
+        return Err(if message.state.is_trouble() { Refusal::AlreadySettled } else { Refusal::NothingToSettle }.into());
+    }
+    let about = About { kind: message.kind, channel: message.channel };
+    record(conn, EventKind::MessageSettled, (message.application_id, message.account_id), &about, stamp)
 }
 
 /// When a message and what it was sent again as were queued; of one with a password, every one with a password of the account.
@@ -153,11 +163,21 @@ pub fn test(
     let place =
         Place { application: None, agency: actor.agency_id, province: actor.province_id, root: None, invitation: None };
     let key = format!("test-{}-{}", actor.id, last.map_or(0, |id| id.0));
-    // A trial tells of no application; this one is not read.
-    let occasion = Occasion { application: ApplicationId(0), staff: Some(actor.id), key: &key, at: stamp.at };
-    let id = outbox::insert(conn, &place, occasion, &draft)?;
-    record(conn, EventKind::MessageTested, (None, None), &draft, stamp)?;
+    let id = outbox::insert(conn, &place, Act { staff: Some(actor.id), key: &key, at: stamp.at }, &draft)?;
+    record(conn, EventKind::MessageTested, (None, None), &About::new(&draft), stamp)?;
     Ok(id)
+}
+
+#[derive(serde::Serialize)]
+struct About {
+    kind: MessageKind,
+    channel: MessageChannel,
+}
+
+impl About {
+    fn new(draft: &Draft) -> Self {
+        Self { kind: draft.kind, channel: draft.channel }
+    }
 }
 
 /// The history says what was sent and how, never to whom.
@@ -165,14 +185,9 @@ fn record(
     conn: &mut Conn,
     kind: EventKind,
     (application, account): (Option<ApplicationId>, Option<AccountId>),
-    draft: &Draft,
+    about: &About,
     stamp: Stamp<'_>,
 ) -> Result<(), Stopped> {
-    #[derive(serde::Serialize)]
-    struct About {
-        kind: MessageKind,
-        channel: MessageChannel,
-    }
     let event = NewEvent {
         application,
         account,
@@ -181,7 +196,7 @@ fn record(
         at: stamp.at,
         address: stamp.address,
         before: None,
-        after: Some(to_json(&About { kind: draft.kind, channel: draft.channel })),
+        after: Some(to_json(about)),
     };
     Ok(events::add(conn, &event)?)
 }

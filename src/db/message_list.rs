@@ -23,7 +23,7 @@ use crate::domain::permission::{Actor, Role, Scope};
 use crate::on_backend;
 
 /// The condition of the indexes `messages_trouble` and `messages_trouble_of_staff`, to the letter.
-const TROUBLE: &str = "state IN ('failed', 'undelivered') AND resent = FALSE";
+const TROUBLE: &str = "state IN ('failed', 'undelivered') AND settled = FALSE";
 
 /// A filter ready to be run.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ macro_rules! filtered {
             Part::Rest => q.filter(
                 messages::state
                     .ne_all(MessageState::TROUBLE)
-                    .or(messages::resent.eq(true))
+                    .or(messages::settled.eq(true))
                     .or(messages::kind.eq_any(MessageKind::NEVER_AGAIN))
                     .or(messages::recipient.eq("")),
             ),

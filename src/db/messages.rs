@@ -50,7 +50,21 @@ pub fn queue(conn: &mut Conn, occasion: Occasion<'_>, draft: &Draft) -> QueryRes
         .select((applications::agency_id, applications::province_id))
         .first(conn)?;
     let place = Place { application: Some(occasion.application), agency, province, root: None, invitation: None };
-    insert(conn, &place, occasion, draft)
+    insert(conn, &place, occasion.act(), draft)
+}
+
+impl<'a> Occasion<'a> {
+    fn act(self) -> Act<'a> {
+        Act { staff: self.staff, key: self.key, at: self.at }
+    }
+}
+
+/// An occasion, whatever it is about.
+#[derive(Clone, Copy)]
+pub struct Act<'a> {
+    pub staff: Option<StaffId>,
+    pub key: &'a str,
+    pub at: NaiveDateTime,
 }
 
 /// Where a message belongs.
@@ -63,8 +77,8 @@ pub struct Place {
     pub invitation: Option<InvitationId>,
 }
 
-/// As [`queue`]; the occasion's application is not read.
-pub fn insert(conn: &mut Conn, place: &Place, occasion: Occasion<'_>, draft: &Draft) -> QueryResult<MessageId> {
+/// As [`queue`], of something else than an application alone.
+pub fn insert(conn: &mut Conn, place: &Place, occasion: Act<'_>, draft: &Draft) -> QueryResult<MessageId> {
     let lane = Lane::of(draft.kind);
     let id: MessageId = on_backend!(conn, c => diesel::insert_into(messages::table)
         .values((
@@ -97,6 +111,29 @@ pub fn insert(conn: &mut Conn, place: &Place, occasion: Occasion<'_>, draft: &Dr
     Ok(id)
 }
 
+/// Messages that must not leave any more are taken out of the queue, with a step in their story; the value is how many.
+macro_rules! drop_messages {
+    ($conn:expr, $which:expr, $now:expr) => {{
+        use crate::domain::delivery::MessageState;
+        let dropped: Vec<(crate::domain::ids::MessageId, i32)> = crate::on_backend!($conn, c => diesel::update(messages::table.filter($which))
+            .set((messages::state.eq(MessageState::Dropped), messages::lease.eq(None::<String>)))
+            .returning((messages::id, messages::attempts))
+            .load(c))?;
+        let step = |(message, attempt)| crate::db::messages::Step {
+            message,
+            at: $now,
+            state: MessageState::Dropped,
+            attempt,
+            gateway: None,
+            cause: None,
+        };
+        let count = dropped.len();
+        crate::db::messages::add_steps($conn, &dropped.into_iter().map(step).collect::<Vec<_>>())?;
+        count
+    }};
+}
+pub(super) use drop_messages;
+
 /// Something that happened to a message.
 #[derive(Clone, Copy, Debug, Queryable)]
 pub struct Step {
@@ -109,6 +146,9 @@ pub struct Step {
 }
 
 pub fn add_steps(conn: &mut Conn, steps: &[Step]) -> QueryResult<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -282,7 +322,7 @@ pub struct Shown {
     pub agency_name: String,
     /// Whose act it tells of.
     pub staff_name: Option<String>,
-    pub resent: bool,
+    pub settled: bool,
     pub kind: MessageKind,
     pub channel: MessageChannel,
     pub recipient: String,
@@ -299,7 +339,7 @@ impl Shown {
     /// Whether to offer that it is sent again; how often that was done already is asked when it is.
     pub fn is_offered_again(&self) -> bool {
         let possible = may_resend(self.kind, self.state, &[], self.created_at).is_ok();
-        possible && !self.resent && !self.recipient.is_empty()
+        possible && !self.settled && !self.recipient.is_empty()
     }
 
     /// When it is tried next, of one that waits for a time that was not its first.
@@ -333,7 +373,7 @@ macro_rules! shown {
             applications::number.nullable(),
             agencies::name,
             staff::name.nullable(),
-            messages::resent,
+            messages::settled,
             messages::kind,
             messages::channel,
             messages::recipient,

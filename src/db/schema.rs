@@ -282,7 +282,7 @@ diesel::table! {
         delivered_at -> Nullable<Timestamp>,
         cause -> Nullable<Text>,
         root_id -> Nullable<BigInt>,
-        resent -> Bool,
+        settled -> Bool,
         invitation_id -> Nullable<BigInt>,
     }
 }

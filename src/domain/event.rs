@@ -30,6 +30,7 @@ text_enum! {
         MessageSent = "message_sent" => "Đã gửi tin",
         MessageFailed = "message_dead" => "Không gửi được tin",
         MessageResent = "message_resent" => "Gửi lại tin",
+        MessageSettled = "message_settled" => "Đã xử lý tin không đến được",
         MessageTested = "message_tested" => "Gửi thử tin",
         TextChanged = "text_changed" => "Sửa mẫu tin",
         InvitationsConfirmed = "invitations_confirmed" => "Mời cài đặt VssID",

@@ -88,8 +88,10 @@ pub enum Refusal {
     OtpIsAskedAnew,
     #[error("Tin loại này không gửi lại được.")]
     NotSentAgain,
-    #[error("Tin này đã được gửi lại. Hãy xem tin mới nhất cùng nội dung.")]
-    AlreadyResent,
+    #[error("Tin này đã được gửi lại hoặc đã được xử lý. Hãy xem tin mới nhất cùng nội dung.")]
+    AlreadySettled,
+    #[error("Tin này không có gì cần xử lý.")]
+    NothingToSettle,
     #[error("Không còn nơi nhận của tin này (đã xóa hoặc tài khoản không có email) nên không gửi lại được.")]
     RecipientGone,
     #[error("Đã gửi thử 5 tin trong 5 phút. Gửi thử tiếp được từ {}.", show_time(*.0))]

@@ -91,6 +91,8 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/messages/{id}", get().to(message::get))
                 .route("/messages/{id}/resend", post().to(resend::post))
                 .route("/messages/{id}/resend", get().to(resend::back))
+                .route("/messages/{id}/settle", post().to(resend::settle))
+                .route("/messages/{id}/settle", get().to(resend::back))
                 // Mời cài đặt VssID
                 .route("/invitations", get().to(invitations::get))
                 .route("/invitations", post().to(invitations::post))

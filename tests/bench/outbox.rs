@@ -171,7 +171,7 @@ impl Bench<'_> {
             let series = series(conn);
             let sql = format!(
                 "INSERT INTO messages (idempotency_key, application_id, account_id, kind, channel, recipient, body, state, attempts, \
-                 next_attempt_at, created_at, agency_id, province_id, lane, resent) \
+                 next_attempt_at, created_at, agency_id, province_id, lane, settled) \
                  SELECT 'bench-{name}-' || n.i, a.application_id, a.id, '{kind}', 'sms', a.phone, \
                  'BHXH VN: Tin nhan thu so ' || n.i || ', mat khau {{mat_khau}}.', 'queued', 0, '{due}', '{now}', a.agency_id, a.province_id, {lane}, FALSE \
                  FROM {series} n JOIN (SELECT *, ROW_NUMBER() OVER (ORDER BY id) AS nth FROM accounts WHERE must_change_password = TRUE AND state = 'active') a \

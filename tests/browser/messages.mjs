@@ -69,7 +69,7 @@ export async function messages(browser, desk) {
       assert.equal(await page.locator(".lost").count(), 0);
       await officer.open(blurred);
       const told = await line().allInnerTexts();
-      assert.ok(told.some((text) => text.includes("Đã gửi lại") && text.includes("Không gửi được")), told.join("\n"));
+      assert.ok(told.some((text) => text.includes("Đã xử lý") && text.includes("Không gửi được")), told.join("\n"));
       assert.ok(told.some((text) => /Chờ gửi[\s\S]*Đã gửi \(Cổng SMS chính\)/.test(text)), told.join("\n"));
     });
     await step("no errors", () => assert.deepEqual(officer.troubles, []));

@@ -89,7 +89,7 @@ pub fn set_state(app: &TestApp, id: MessageId, state: MessageState) {
 
 /// As what message it was sent first, and whether it was sent again.
 pub fn chain(app: &TestApp, id: MessageId) -> (Option<MessageId>, bool) {
-    app.db(|conn| stored::table.find(id).select((stored::root_id, stored::resent)).first(conn))
+    app.db(|conn| stored::table.find(id).select((stored::root_id, stored::settled)).first(conn))
 }
 
 /// Whether a password signs the holder of this application's account in.

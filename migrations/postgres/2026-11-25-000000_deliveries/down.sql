@@ -20,7 +20,7 @@ UPDATE messages SET
     state = CASE state WHEN 'accepted' THEN 'sent' WHEN 'delivered' THEN 'sent' WHEN 'expired' THEN 'sent' WHEN 'unknown' THEN 'queued'
         WHEN 'failed' THEN 'dead' WHEN 'undelivered' THEN 'dead' ELSE state END;
 ALTER TABLE messages DROP COLUMN invitation_id;
-ALTER TABLE messages DROP COLUMN resent;
+ALTER TABLE messages DROP COLUMN settled;
 ALTER TABLE messages DROP COLUMN root_id;
 ALTER TABLE messages DROP COLUMN cause;
 ALTER TABLE messages DROP COLUMN delivered_at;

@@ -42,9 +42,10 @@ ALTER TABLE messages ADD COLUMN gateway TEXT;
 ALTER TABLE messages ADD COLUMN receipt_due_at TIMESTAMP;
 ALTER TABLE messages ADD COLUMN delivered_at TIMESTAMP;
 ALTER TABLE messages ADD COLUMN cause TEXT;
--- The message that this one is sent again as, and whether that happened to it.
+-- The first of those that this one is sent again as; whether somebody has done something about this one: sent it again, or
+-- otherwise.
 ALTER TABLE messages ADD COLUMN root_id BIGINT REFERENCES messages (id);
-ALTER TABLE messages ADD COLUMN resent BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE messages ADD COLUMN settled BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE messages ADD COLUMN invitation_id BIGINT REFERENCES invitations (id);
 UPDATE messages m SET agency_id = a.agency_id, province_id = a.province_id,
     state = CASE m.state WHEN 'sent' THEN 'accepted' WHEN 'dead' THEN 'failed' ELSE m.state END,
@@ -65,10 +66,10 @@ CREATE INDEX messages_by_province ON messages (province_id, created_at, id) WHER
 CREATE INDEX messages_by_time ON messages (created_at, id);
 CREATE INDEX messages_by_state ON messages (state, created_at, id);
 CREATE INDEX messages_by_kind ON messages (kind, created_at, id);
--- What did not arrive for good and was not sent again since.
-CREATE INDEX messages_trouble ON messages (agency_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
-CREATE INDEX messages_trouble_of_province ON messages (province_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
-CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
+-- What did not arrive for good and nobody has done anything about.
+CREATE INDEX messages_trouble ON messages (agency_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
+CREATE INDEX messages_trouble_of_province ON messages (province_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
+CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
 
 -- What happened to a message, step by step. Append-only, as the history is; `cause` says why it went no further.
 CREATE TABLE message_steps (

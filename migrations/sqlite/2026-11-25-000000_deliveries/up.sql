@@ -61,9 +61,10 @@ CREATE TABLE messages (
     receipt_due_at TIMESTAMP,
     delivered_at TIMESTAMP,
     cause TEXT,
-    -- The message that this one is sent again as, and whether that happened to it.
+    -- The first of those that this one is sent again as; whether somebody has done something about this one: sent it again,
+    -- or otherwise.
     root_id BIGINT REFERENCES messages (id),
-    resent BOOLEAN NOT NULL DEFAULT FALSE,
+    settled BOOLEAN NOT NULL DEFAULT FALSE,
     invitation_id BIGINT REFERENCES invitations (id)
 );
 INSERT INTO messages (id, idempotency_key, application_id, account_id, otp_id, agency_id, province_id, kind, channel, recipient,
@@ -87,10 +88,10 @@ CREATE INDEX messages_by_province ON messages (province_id, created_at, id) WHER
 CREATE INDEX messages_by_time ON messages (created_at, id);
 CREATE INDEX messages_by_state ON messages (state, created_at, id);
 CREATE INDEX messages_by_kind ON messages (kind, created_at, id);
--- What did not arrive for good and was not sent again since.
-CREATE INDEX messages_trouble ON messages (agency_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
-CREATE INDEX messages_trouble_of_province ON messages (province_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
-CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND resent = FALSE;
+-- What did not arrive for good and nobody has done anything about.
+CREATE INDEX messages_trouble ON messages (agency_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
+CREATE INDEX messages_trouble_of_province ON messages (province_id, created_at, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
+CREATE INDEX messages_trouble_of_staff ON messages (staff_id, id) WHERE state IN ('failed', 'undelivered') AND settled = FALSE;
 
 -- What happened to a message, step by step. Append-only, as the history is; `cause` says why it went no further.
 CREATE TABLE message_steps (

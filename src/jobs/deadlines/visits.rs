@@ -19,7 +19,7 @@ impl Sweep<'_> {
                 if !is_removed(&application, self.now) || !deadlines::expire(conn, &application)? {
                     return Ok(false);
                 }
-                deadlines::drop_waiting_reminders(conn, id)?;
+                deadlines::drop_waiting_reminders(conn, id, self.now)?;
                 let status = |status| Some(to_json(&Recorded { status, ..Recorded::default() }));
                 let change = (status(application.status), status(Status::Expired));
                 self.note(conn, (Some(id), None), EventKind::Expired, change)?;

@@ -1,4 +1,4 @@
-//! `POST /messages/{id}/resend`: *Gửi lại*, from wherever it stands.
+//! *Gửi lại* and *Đã xử lý*, from wherever they stand: what a person does about a message.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -26,6 +26,7 @@ impl Default for Form {
     }
 }
 
+/// `POST /messages/{id}/resend`
 pub async fn post(
     request: HttpRequest,
     person: Allowed<ResendMessage>,
@@ -54,6 +55,32 @@ pub async fn post(
             }
             Flash { good: true, text, offers_next: false }
         }
+        Err(AppError::Unprocessable(text)) => Flash { good: false, text, offers_next: false },
+        Err(error) => return Err(error),
+    };
+    session.tell(&flash)?;
+    Ok(see_other(sign_in::safe(&form.back)))
+}
+
+/// `POST /messages/{id}/settle`
+pub async fn settle(
+    request: HttpRequest,
+    person: Allowed<ResendMessage>,
+    session: TypedSession,
+    parts: web::Data<Parts>,
+    path: web::Path<i64>,
+    form: web::Form<Form>,
+) -> Result<HttpResponse, AppError> {
+    let (id, actor, address, now) = (MessageId(path.into_inner()), person.clone(), address(&request), clock::now());
+    let settled = parts
+        .write(move |conn| {
+            let told = message_list::find_for(conn, &actor, id, now)?.ok_or(AppError::NotFound)?;
+            let stamp = Stamp { staff: actor.id, at: now, address: Some(&address) };
+            Ok(message_acts::settle(conn, &told, stamp)?)
+        })
+        .await;
+    let flash = match settled {
+        Ok(()) => Flash { good: true, text: "Đã ghi nhận tin này được xử lý.".into(), offers_next: false },
         Err(AppError::Unprocessable(text)) => Flash { good: false, text, offers_next: false },
         Err(error) => return Err(error),
     };
