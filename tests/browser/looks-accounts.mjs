@@ -41,6 +41,11 @@ export async function officersAccounts(look, officer, cases) {
 /** What a supervisor does with an application. */
 export async function supervisorsForms(look, supervisor, cases) {
   const { page } = supervisor;
+  await look("inviting, the question", supervisor, async () => {
+    await page.goto("/invitations");
+    await page.getByRole("button", { name: "Đếm số người" }).click();
+    await page.locator("#ask .sms").waitFor();
+  }, "invitations");
   await look("moving, with an error", supervisor, async () => {
     await page.goto(cases.close);
     await page.locator("summary", { hasText: "Chuyển cơ quan" }).click();
