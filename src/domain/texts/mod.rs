@@ -1,4 +1,4 @@
-//! The texts that citizens receive, as templates: the program's own words ([`own`]), or those that an admin gave instead, with
+//! The texts that citizens receive, as templates: the program's own words (`own`), or those that an admin gave instead, with
 //! places that are filled in here and nowhere else. There is no template language: what a text says under a condition is a
 //! text of its own.
 //!
