@@ -22,15 +22,15 @@ use tnhs::domain::delivery::{Cause, Gateway as By, MessageState, Outcome};
 const TAKEN: Answer = Says(202, "0: Accepted for delivery");
 const BUSY: Answer = Says(503, "Temporal failure, try again later.");
 
-/// The server with this main gateway, which is waited for no longer than a second.
+/// The server with this main gateway, which is waited for no longer than three seconds.
 fn with_main(database: TestDb, answers: &'static [Answer]) -> (TestApp, Gateway) {
     let gateway = Gateway::answering(answers);
-    (database.serve(&[("TNHS_SMS_URL", &format!("{}&timeout=1", gateway.url))]), gateway)
+    (database.serve(&[("TNHS_SMS_URL", &format!("{}&timeout=3", gateway.url))]), gateway)
 }
 
 fn with_both(database: TestDb, main: &'static [Answer], backup: &'static [Answer]) -> (TestApp, Gateway, Gateway) {
     let (main, backup) = (Gateway::answering(main), Gateway::answering(backup));
-    let main_url = format!("{}&timeout=1", main.url);
+    let main_url = format!("{}&timeout=3", main.url);
     let app = database.serve(&[("TNHS_SMS_URL", &main_url), ("TNHS_SMS_BACKUP_URL", &backup.url)]);
     (app, main, backup)
 }

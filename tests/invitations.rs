@@ -5,13 +5,14 @@
 
 mod support;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use diesel::prelude::*;
 
 use support::{Browser, Page, TestApp, both_databases, hanoi};
 use tnhs::clock;
 use tnhs::db::schema::{accounts, invitations as stored, messages};
 use tnhs::domain::account::Account;
+use tnhs::domain::dates::{from_hanoi, to_hanoi};
 use tnhs::domain::delivery::MessageState;
 use tnhs::domain::outbox::MessageKind;
 use tnhs::domain::permission::Role;
@@ -26,6 +27,11 @@ fn count(supervisor: &Browser, fields: &[(&str, &str)]) -> Page {
     let page = supervisor.get("/invitations").expect(200);
     let form = fields.iter().fold(page.form("Đếm số người"), |form, (name, value)| form.set(name, value));
     supervisor.submit(form).expect(200)
+}
+
+/// So many hours after midnight in Hanoi.
+fn today(hours: i64) -> NaiveDateTime {
+    from_hanoi(to_hanoi(clock::now()).date(), NaiveTime::MIN) + TimeDelta::hours(hours)
 }
 
 /// Lets the worker queue all invitations.
@@ -76,7 +82,7 @@ both_databases! {
 
         let page = supervisor.submit(page.form("Gửi 2 lời mời")).expect(200);
         assert!(page.told().contains("Đang mời 2 người"), "{page}");
-        let noon = hanoi("24/11/2026 12:00");
+        let noon = today(12);
         walk(&app, noon);
         let ids: Vec<_> = invited(&app).into_iter().map(|(id, _)| id.unwrap()).collect();
         assert_eq!(ids, [mai.id, lan.id]);
@@ -168,6 +174,30 @@ both_databases! {
         assert!(queued == 7 && ended.is_some());
     }
 
+    fn a_backlog_stops_at_eight_in_the_evening_and_goes_on_in_the_morning(app: TestApp) {
+        app.holder("Nguyễn Thị Mai");
+        app.outbox_drain();
+        let before = app.sms().len();
+        let supervisor = supervisor(&app);
+        supervisor.submit(count(&supervisor, &[]).form("Gửi 1 lời mời")).expect(200);
+        walk(&app, today(19));
+        app.outbox_drain_at(today(21));
+        assert_eq!(app.sms().len(), before, "it was queued by day, and it is night");
+        app.outbox_drain_at(today(32));
+        assert_eq!(app.sms().len(), before + 1);
+    }
+
+    fn two_supervisors_who_invite_the_same_people_invite_each_once(app: TestApp) {
+        app.holder("Nguyễn Thị Mai");
+        app.holder("Trần Thị Lan");
+        let all = [supervisor(&app), app.sign_in(&app.employee(Role::Supervisor, &app.offices.centre))];
+        for one in &all {
+            one.submit(count(one, &[]).form("Gửi 2 lời mời")).expect(200);
+        }
+        walk(&app, today(12));
+        assert_eq!(invited(&app).len(), 2);
+    }
+
     fn what_was_stopped_leaves_no_more_and_nobody_is_invited_who_signed_in_meanwhile(app: TestApp) {
         let mai = app.holder("Nguyễn Thị Mai");
         let lan = app.holder("Trần Thị Lan");
@@ -175,7 +205,7 @@ both_databases! {
         let before = app.sms().len();
         let supervisor = supervisor(&app);
         supervisor.submit(count(&supervisor, &[]).form("Gửi 2 lời mời")).expect(200);
-        let (night, morning) = (hanoi("24/11/2026 22:00"), hanoi("25/11/2026 08:00"));
+        let (night, morning) = (today(22), today(32));
         walk(&app, night);
         app.outbox_drain_at(night + TimeDelta::hours(1));
         assert!(invited(&app).iter().all(|(_, state)| *state == MessageState::Queued), "nobody is woken at night");

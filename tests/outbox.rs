@@ -23,7 +23,7 @@ use tnhs::db::messages::Occasion;
 use tnhs::db::schema::{accounts, messages as stored};
 use tnhs::db::{Conn, messages};
 use tnhs::domain::application::Application;
-use tnhs::domain::delivery::{Cause, LEASE, MessageState};
+use tnhs::domain::delivery::{Cause, LEASE, MessageState, by_day};
 use tnhs::domain::ids::MessageId;
 use tnhs::domain::outbox::{Draft, MessageKind};
 
@@ -206,7 +206,7 @@ both_databases! {
         let usual = queue(&app, &citizen, MessageKind::Rejected, 10);
         let urgent = queue(&app, &citizen, MessageKind::Test, 1);
         // It is day.
-        app.outbox_step_at(clock::now() + TimeDelta::hours(24));
+        app.outbox_step_at(by_day(clock::now() + TimeDelta::hours(24)));
         let arrived = gateway.got();
         let sent = |text: &String| arrived.iter().any(|request| request.text == *text);
         assert!(urgent.iter().chain(&usual).all(sent), "they do not wait behind the others");
@@ -227,6 +227,34 @@ both_databases! {
             thread::sleep(Duration::from_millis(20));
         }
         running.kill();
+    }
+
+    fn an_answer_that_cannot_be_stored_as_it_is_keeps_no_other_message_from_being_settled(database: TestDb) {
+        let gateway = Gateway::answering(&[Says(503, "bu\0sy\u{7}"), Says(202, "0: Accepted for delivery")]);
+        let app = database.serve(&[("TNHS_SMS_URL", &gateway.url)]);
+        let citizen = app.declared(&app.offices.ba_dinh, &app.citizen("Lê Thị Hồng"));
+        queue(&app, &citizen, MessageKind::Rejected, 10);
+        app.outbox_drain();
+        assert_eq!(gateway.count(), 10);
+        assert_eq!((count(&app, MessageState::Accepted), count(&app, MessageState::Queued)), (9, 1));
+    }
+
+    fn what_was_sent_while_the_database_was_away_is_settled_before_more_is_taken(database: TestDb) {
+        let gateway = Gateway::answering(TAKES_ALL);
+        let app = database.serve(&[("TNHS_SMS_URL", &gateway.url)]);
+        let citizen = app.declared(&app.offices.ba_dinh, &app.citizen("Lê Thị Hồng"));
+        queue(&app, &citizen, MessageKind::Rejected, 5);
+        app.dies_at("UPDATE", "messages", "NEW.state = 'accepted'");
+        let running = Program::beside(&app).set("TNHS_SMS_URL", &gateway.url).start(&["worker"]);
+        gateway.wait_for(5);
+        // The lease runs out in the meantime.
+        let_leases_run_out(&app);
+        thread::sleep(Duration::from_millis(700));
+        app.starts_again("messages");
+        wait_until_nothing_waits(&app);
+        running.stop();
+        assert_eq!(gateway.count(), 5, "none is sent again");
+        assert_eq!(count(&app, MessageState::Accepted), 5);
     }
 
     fn an_answer_that_comes_after_the_lease_changes_nothing(database: TestDb) {

@@ -197,7 +197,7 @@ both_databases! {
     fn what_a_provider_had_already_keeps_the_password_that_arrived(database: TestDb) {
         let gateway = Gateway::answering(&[Silent, Says(200, r#"{"CodeResult":"124"}"#)]);
         let mut provider = example("esms-like");
-        provider["timeout_seconds"] = 1.into();
+        provider["timeout_seconds"] = 3.into();
         let (app, _folder) = serve(database, provider, &gateway);
         let application = app.ready("Trần Thị Bích Ngọc");
         let officer = app.officer(&app.offices.ba_dinh);

@@ -93,7 +93,7 @@ both_databases! {
     }
 
     fn each_answer_of_a_mail_server_has_its_state(database: TestDb) {
-        let app = serve(database, "plain", "", "&timeout=1");
+        let app = serve(database, "plain", "", "&timeout=3");
         for (recipient, state, cause) in [
             ("451", MessageState::Queued, Some(Cause::Busy)),
             ("550", MessageState::Failed, Some(Cause::BadRecipient)),

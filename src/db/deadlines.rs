@@ -15,6 +15,7 @@ use crate::domain::application::{Application, Declaration, Status};
 use crate::domain::deadline::{REMINDER_DAYS, VISIT_DAYS, removed_at};
 use crate::domain::delivery::MessageState;
 use crate::domain::ids::{AccountId, ApplicationId};
+use crate::domain::names;
 use crate::domain::outbox::MessageKind;
 use crate::domain::workbook::Kind;
 
@@ -117,9 +118,8 @@ pub fn erase(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryRes
         .filter(applications::id.eq(id))
         .filter(applications::status.eq(Status::Expired))
         .filter(applications::erased_at.is_null());
-    let Some(code) = unerased.select(applications::code).first::<String>(conn).optional()? else {
-        return Ok(false);
-    };
+    let row = unerased.select((applications::code, applications::name)).first::<(String, String)>(conn).optional()?;
+    let Some((code, name)) = row else { return Ok(false) };
     let nothing = Declaration::erased();
     let changed = diesel::update(unerased)
         .set((
@@ -135,7 +135,9 @@ pub fn erase(conn: &mut Conn, id: ApplicationId, now: NaiveDateTime) -> QueryRes
     if changed == 0 {
         return Ok(false);
     }
-    diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
+    // By the words, which come first in the index: nobody else's name is read for that.
+    let its_words = name_tokens::token.eq_any(names::index_tokens(&name)).and(name_tokens::application_id.eq(id));
+    diesel::delete(name_tokens::table.filter(its_words)).execute(conn)?;
     diesel::delete(photos::table.filter(photos::application_id.eq(id))).execute(conn)?;
     let its_messages = messages::table.filter(messages::application_id.eq(id));
     drop_messages!(conn, messages::application_id.eq(id).and(messages::state.eq_any(MessageState::WAITING)), now);

@@ -176,7 +176,16 @@ pub fn go_on(
         diesel::update(here).set(invitations::ended_at.eq(now)).execute(conn)?;
         return Ok(Some(0));
     };
-    for account in &next {
+    // Invitations of several people may walk over the same accounts: whoever marks one invites it.
+    let marked = accounts::table
+        .filter(accounts::id.eq_any(&next))
+        .filter(accounts::invited_at.is_null().or(accounts::invited_at.assume_not_null().le(invited_long_ago(now))));
+    let mut mine: Vec<AccountId> = on_backend!(conn, c => diesel::update(marked)
+        .set(accounts::invited_at.eq(now))
+        .returning(accounts::id)
+        .get_results(c))?;
+    mine.sort_unstable();
+    for account in &mine {
         let Some(account) = super::accounts::find(conn, Scope::Country, *account)? else { continue };
         let (agency, province) =
             accounts::table.find(account.id).select((accounts::agency_id, accounts::province_id)).first(conn)?;
@@ -186,10 +195,7 @@ pub fn go_on(
         let occasion = Act { staff: Some(staff), key: &key, at: now };
         outbox::insert(conn, &place, occasion, &invitation(&account, &body))?;
     }
-    diesel::update(accounts::table.filter(accounts::id.eq_any(&next)))
-        .set(accounts::invited_at.eq(now))
-        .execute(conn)?;
-    let queued = i64::try_from(next.len()).unwrap_or(i64::MAX);
+    let queued = i64::try_from(mine.len()).unwrap_or(i64::MAX);
     let set = (invitations::after_account.eq(last), invitations::queued.eq(invitations::queued + queued));
     one_row(diesel::update(here).set(set).execute(conn)?)?;
     Ok(Some(next.len()))

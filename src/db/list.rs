@@ -16,6 +16,7 @@ use crate::domain::deadline::{self, DeadlineState};
 use crate::domain::filter::{COUNT_CAP, Group, Sort, Term};
 use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::names;
+use crate::domain::outbox::MessageKind;
 use crate::domain::permission::Scope;
 use crate::on_backend;
 
@@ -444,6 +445,9 @@ pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult
         .filter(messages::application_id.eq_any(ids))
         // The condition of the index `messages_trouble`.
         .filter(sql::<Bool>("state IN ('failed', 'undelivered') AND settled = FALSE"))
+        // As `Shown::is_trouble`.
+        .filter(messages::kind.ne_all(MessageKind::NEVER_AGAIN))
+        .filter(messages::recipient.ne(""))
         .select(messages::application_id.assume_not_null())
         .distinct()
         .load(c))

@@ -66,6 +66,13 @@ pub fn resend(conn: &mut Conn, told: &Told, stamp: Stamp<'_>) -> Result<MessageI
             }
             address(account, old.channel)
         }
+        // Where the account's messages go now, unless the other place was told of a change.
+        None if old.account_id.is_some() && !MessageKind::TO_BOTH.contains(&old.kind) => {
+            match old.account_id.map(|id| accounts::find(conn, Scope::Country, id)).transpose()?.flatten() {
+                Some(account) => address(&account, old.channel),
+                None => None,
+            }
+        }
         None => Some(old.recipient).filter(|to| !to.is_empty()),
     };
     let (Some(recipient), Some(application)) = (recipient, old.application_id) else {

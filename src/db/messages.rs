@@ -190,13 +190,15 @@ pub struct Leased {
 
 /// Whether anything of the channel is due in any lane.
 pub fn any_due(conn: &mut Conn, channel: MessageChannel, now: NaiveDateTime) -> QueryResult<bool> {
-    for lane in Lane::ALL {
-        let due = messages::table
+    for lane in Lane::ALL.into_iter().filter(|lane| lane.is_open(now)) {
+        // In the order of the index: whether there is any at all may be answered by reading a whole table.
+        let first = messages::table
             .filter(sql::<Bool>(WAITING))
             .filter(messages::channel.eq(channel))
             .filter(messages::lane.eq(lane as i32))
-            .filter(messages::next_attempt_at.le(now));
-        if diesel::select(diesel::dsl::exists(due)).get_result(conn)? {
+            .order(messages::next_attempt_at)
+            .select(messages::next_attempt_at);
+        if first.first::<NaiveDateTime>(conn).optional()?.is_some_and(|at| at <= now) {
             return Ok(true);
         }
     }
@@ -229,7 +231,7 @@ pub fn lease(
     let mut ids: Vec<MessageId> = Vec::new();
     for (lane, room) in Lane::ALL.into_iter().zip(room) {
         let left = room.saturating_sub(ids.len());
-        if left == 0 {
+        if left == 0 || !lane.is_open(now) {
             continue;
         }
         let taken: Vec<Taken> = on_backend!(conn, c => diesel::sql_query(format!(
@@ -251,12 +253,21 @@ pub fn lease(
 }
 
 /// Whether this worker still has the message to itself.
-pub fn holds(conn: &mut Conn, id: MessageId, lease: &str) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
-        messages::table.find(id).filter(messages::lease.eq(lease)).filter(messages::state.eq(MessageState::Sending)),
-    ))
-    .get_result(conn)
+pub fn holds(conn: &mut Conn, message: &Leased, lease: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(held!(message, lease))).get_result(conn)
 }
+
+/// A message while this worker has it for this very attempt.
+macro_rules! held {
+    ($message:expr, $lease:expr) => {
+        messages::table
+            .find($message.id)
+            .filter(messages::lease.eq($lease))
+            .filter(messages::attempts.eq($message.attempts))
+            .filter(messages::state.eq(MessageState::Sending))
+    };
+}
+use held;
 
 /// Sends a message elsewhere than it was meant to go when it was queued.
 pub fn readdress(conn: &mut Conn, id: MessageId, to: &str) -> QueryResult<()> {
@@ -273,11 +284,7 @@ pub fn settle(
     said: Option<&str>,
     now: NaiveDateTime,
 ) -> QueryResult<bool> {
-    let mine = messages::table
-        .find(message.id)
-        .filter(messages::lease.eq(lease))
-        .filter(messages::state.eq(MessageState::Sending));
-    let changed = diesel::update(mine)
+    let changed = diesel::update(held!(message, lease))
         .set((
             messages::state.eq(next.state),
             messages::lease.eq(None::<String>),

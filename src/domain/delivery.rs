@@ -207,6 +207,11 @@ impl Lane {
     /// In the order in which they are served.
     pub const ALL: [Self; 3] = [Self::Urgent, Self::Usual, Self::Bulk];
 
+    /// Whether its messages may leave at this time, whenever they were queued.
+    pub fn is_open(self, now: NaiveDateTime) -> bool {
+        self != Self::Bulk || by_day(now) == now
+    }
+
     pub fn of(kind: MessageKind) -> Self {
         match kind {
             MessageKind::Otp | MessageKind::Test => Self::Urgent,

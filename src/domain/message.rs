@@ -187,9 +187,12 @@ const GSM7_EXTENDED: &str = "^{}[]~|\\€";
 /// space.
 pub fn sms_text(raw: &str) -> String {
     let folded: String = raw
-        .nfd()
+        // Also ² to 2, ½ to 1/2, … to three dots.
+        .nfkd()
         .filter(|c| !is_combining_mark(*c))
         .map(|c| match c {
+            '×' => 'x',
+            '\u{2044}' => '/',
             'đ' | 'ð' => 'd',
             'Đ' | 'Ð' => 'D',
             '\u{2018}' | '\u{2019}' | '`' | '´' => '\'',

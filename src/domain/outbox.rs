@@ -46,6 +46,9 @@ impl MessageKind {
     /// Asked for anew, or not worth a second time: nobody sends these again, and nothing is to be done when they fail.
     pub const NEVER_AGAIN: [Self; 3] = [Self::Otp, Self::Test, Self::Invitation];
 
+    /// Also told where an account's messages went before.
+    pub const TO_BOTH: [Self; 2] = [Self::InformationChanged, Self::ContactChanged];
+
     /// Whether what is in it is its recipient's alone.
     pub fn is_secret(self) -> bool {
         self.has_password() || self == Self::Otp

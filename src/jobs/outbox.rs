@@ -40,6 +40,9 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// After trouble with the database a worker waits so long.
 const TROUBLE: Duration = Duration::from_secs(2);
 
+/// What could not be settled for so long is left to its lease.
+const KEPT: Duration = Duration::from_secs(60);
+
 /// How many messages of a channel one worker has under way at once. A mail has a connection, with TLS, of its own.
 fn places(channel: MessageChannel) -> usize {
     match channel {
@@ -74,7 +77,7 @@ pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Re
     while !*stop.borrow() {
         let free = places.saturating_sub(under_way.messages.len());
         // Not one by one, for each time costs a transaction; but whoever is urgent does not wait for slow ones to end.
-        if free >= places / 4 || looked.elapsed() >= REST {
+        if ended.is_empty() && (free >= places / 4 || looked.elapsed() >= REST) {
             looked = Instant::now();
             match worker.take(worker.room(free), clock::now()).await {
                 Ok(leased) => leased.into_iter().for_each(|message| under_way.begin(&worker, message)),
@@ -90,8 +93,9 @@ pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Re
             _ = stop.changed() => {}
         }
         if let Err(error) = worker.settle(&mut ended, clock::now()).await {
-            // They stay here, and are settled the next time, unless their lease runs out before.
+            // They stay here and are settled the next time, before others are taken, unless their lease runs out meanwhile.
             tracing::error!("outbox: {error:#}");
+            ended.retain(|it| it.since.elapsed() < KEPT);
             sleep(TROUBLE).await;
         }
     }
@@ -102,6 +106,7 @@ pub async fn run(parts: Arc<Parts>, channel: MessageChannel, mut stop: watch::Re
         message,
         answer: Answer::new(Outcome::MaybeSent(Cause::Stopped), "stopped while sending"),
         password: None,
+        since: Instant::now(),
     }));
     if let Err(error) = worker.settle(&mut ended, clock::now()).await {
         tracing::error!("outbox: {error:#}");
@@ -156,6 +161,7 @@ struct Ended {
     answer: Answer,
     /// Whose password it carried, and its hash.
     password: Option<(AccountId, String)>,
+    since: Instant,
 }
 
 /// One of those that share a channel's queue.
@@ -219,12 +225,15 @@ impl Worker {
         let (password, answer) = match fill(&self.parts, &message, &self.lease, now).await? {
             Filled::Ready { to, text, html, password } => {
                 message.recipient = to;
-                (password, deliver(&self.parts, &message, text, html).await)
+                let mut answer = deliver(&self.parts, &message, text, html).await;
+                // Some gateways repeat what they were sent, or a part of it.
+                answer.said = answer.said.filter(|_| Secret::of(&message).is_none()).map(|said| printable(&said));
+                (password, answer)
             }
             Filled::NotNeeded => (None, Answer { outcome: Outcome::NotNeeded, said: None }),
             Filled::LeaseLost => return Ok(None),
         };
-        Ok(Some(Ended { message, answer, password }))
+        Ok(Some(Ended { message, answer, password, since: Instant::now() }))
     }
 
     /// Takes out of `ended` what could be settled. Those with a password each have a transaction of their own, for it holds an
@@ -236,16 +245,22 @@ impl Worker {
         ended.sort_by_key(|it| (it.password.is_some(), it.message.id.0));
         let (db, lease, mut left) = (self.parts.db.clone(), Arc::clone(&self.lease), std::mem::take(ended));
         let settle = move || {
-            while !left.is_empty() {
-                let plain = left.iter().take_while(|it| it.password.is_none()).count().max(1);
-                let settled =
-                    db.write(|conn| left[..plain].iter().try_for_each(|it| settle_one(conn, it, &lease, now)));
-                if let Err(error) = settled {
-                    return (left, Err(error));
-                }
+            let settle =
+                |some: &[Ended]| db.write(|conn| some.iter().try_for_each(|it| settle_one(conn, it, &lease, now)));
+            let plain = left.iter().take_while(|it| it.password.is_none()).count();
+            if plain > 1 && settle(&left[..plain]).is_ok() {
                 left.drain(..plain);
             }
-            (left, Ok(()))
+            // One that cannot be settled keeps no other from it.
+            let mut settled = Ok(());
+            left.retain(|it| match settle(std::slice::from_ref(it)) {
+                Ok(()) => false,
+                Err(error) => {
+                    settled = Err(error);
+                    true
+                }
+            });
+            (left, settled)
         };
         let (left, settled) = spawn_blocking(settle).await?;
         *ended = left;
@@ -254,9 +269,13 @@ impl Worker {
 }
 
 fn settle_one(conn: &mut Conn, ended: &Ended, lease: &str, now: NaiveDateTime) -> Result<(), DbError> {
-    let Ended { message, answer, password } = ended;
+    let Ended { message, answer, password, .. } = ended;
     let next = after_attempt(answer.outcome, message.attempts, message.created_at, now);
-    if messages::settle(conn, message, lease, &next, answer.said.as_deref(), now)? && next.state.is_trouble() {
+    if !messages::settle(conn, message, lease, &next, answer.said.as_deref(), now)? {
+        // Another worker has it, or a receipt says that it arrived: whatever this answer says.
+        return Ok(());
+    }
+    if next.state.is_trouble() {
         deliveries::gave_up(conn, message.id, now)?;
     }
     if let (Some((account, hash)), true) = (password, answer.outcome.surely_not_sent()) {
@@ -323,17 +342,20 @@ impl Secret {
 async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateTime) -> anyhow::Result<Filled> {
     if let Some((invitation, account)) = message.invitation_id.zip(message.account_id) {
         // It may have waited for the morning.
-        let (db, it) = (parts.db.clone(), message.clone());
+        let (db, message, lease) = (parts.db.clone(), message.clone(), lease.to_owned());
         let ask = move || {
-            db.read(|conn| match invitations::is_wanted(conn, invitation, account)? {
-                true => address(conn, &it),
-                false => Ok(None),
+            db.write(|conn| {
+                if !messages::holds(conn, &message, &lease)? {
+                    return Ok(Filled::LeaseLost);
+                }
+                if !invitations::is_wanted(conn, invitation, account)? {
+                    return Ok(Filled::NotNeeded);
+                }
+                let Some(to) = readdressed(conn, &message)? else { return Ok(Filled::NotNeeded) };
+                Ok(Filled::Ready { to, text: message.body.clone(), html: None, password: None })
             })
         };
-        return Ok(match spawn_blocking(ask).await?? {
-            Some(to) => Filled::Ready { to, text: message.body.clone(), html: None, password: None },
-            None => Filled::NotNeeded,
-        });
+        return spawn_blocking(ask).await?;
     }
     let Some(kind) = Secret::of(message) else {
         let (to, text, html) = (message.recipient.clone(), message.body.clone(), message.html.clone());
@@ -344,15 +366,12 @@ async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateT
     let (db, message, lease) = (parts.db.clone(), message.clone(), lease.to_owned());
     tokio::task::spawn_blocking(move || {
         Ok(db.write(|conn| -> Result<Filled, DbError> {
-            if !messages::holds(conn, message.id, &lease)? {
+            if !messages::holds(conn, &message, &lease)? {
                 return Ok(Filled::LeaseLost);
             }
             // A secret goes to where the account's messages go now: the telephone may have been changed since it was queued, or
             // the guardian's was.
-            let Some(to) = address(conn, &message)? else { return Ok(Filled::NotNeeded) };
-            if to != message.recipient {
-                messages::readdress(conn, message.id, &to)?;
-            }
+            let Some(to) = readdressed(conn, &message)? else { return Ok(Filled::NotNeeded) };
             if !kind.keep(conn, &hash, now)? {
                 return Ok(Filled::NotNeeded);
             }
@@ -370,6 +389,15 @@ async fn fill(parts: &Arc<Parts>, message: &Leased, lease: &str, now: NaiveDateT
     .await?
 }
 
+/// Where it goes now, which is kept with it.
+fn readdressed(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError> {
+    let to = address(conn, message)?;
+    if let Some(to) = to.as_deref().filter(|to| *to != message.recipient) {
+        messages::readdress(conn, message.id, to)?;
+    }
+    Ok(to)
+}
+
 /// Where the account that a message is about has its messages sent on this channel.
 fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError> {
     let account = match message.account_id {
@@ -380,6 +408,11 @@ fn address(conn: &mut Conn, message: &Leased) -> Result<Option<String>, DbError>
         MessageChannel::Sms => Some(account.notice_phone().to_string()),
         MessageChannel::Email => account.notice_email().map(|email| email.to_string()),
     }))
+}
+
+/// What a gateway says, as it can be stored and read.
+fn printable(said: &str) -> String {
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
 async fn deliver(parts: &Parts, message: &Leased, text: String, html: Option<String>) -> Answer {

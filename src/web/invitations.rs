@@ -14,7 +14,7 @@ use crate::db::agencies::{self, Agency};
 use crate::db::events::Stamp;
 use crate::db::invitations::{self, Confirmed, Shown};
 use crate::db::texts;
-use crate::domain::delivery::MessageState;
+use crate::domain::delivery::{MessageState, by_day};
 use crate::domain::ids::InvitationId;
 use crate::domain::invitation::Invited;
 use crate::domain::message::{Segments, segments};
@@ -154,7 +154,11 @@ pub async fn post(
         .await?;
     match begun {
         Some(Some(_)) => {
-            let text = format!("Đang mời {} người. Tin nhắn đi từ 8 giờ đến 20 giờ", super::show::thousands(&found));
+            let first = match by_day(now) {
+                at if at == now => "đi ngay, cho đến 20 giờ".to_owned(),
+                at => format!("bắt đầu đi lúc {}", super::show::time(&at)),
+            };
+            let text = format!("Đang mời {} người. Tin nhắn {first}", super::show::thousands(&found));
             session.tell(&Flash { good: true, text, offers_next: false })?;
             Ok(see_other(PATH))
         }

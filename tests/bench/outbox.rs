@@ -107,9 +107,9 @@ impl Bench<'_> {
                 Ok(())
             })?);
             let sent = self.gateway.count() - before;
+            self.wait_until_sent(0)?;
             worker.stop()?;
             println!("| turn {}: sent beside others | {:.0} messages/s |", turn + 1, sent as f64 / TURN.as_secs_f64());
-            self.wait_until_sent(0)?;
         }
         println!("| list pages of {} others, idle: p50 / p99 / most | {} |", others::CLIENTS, idle.times());
         println!("| the same beside 300 messages/s | {} |", busy.times());

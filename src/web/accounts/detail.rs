@@ -19,7 +19,6 @@ use crate::domain::application::{PhotoKind, Sex};
 use crate::domain::change::{self, Changeable};
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::AccountId;
-use crate::domain::message::REASON_MAX;
 use crate::domain::permission::{Action, Actor};
 use crate::domain::places;
 use crate::domain::refusal::Refusal;

@@ -23,7 +23,7 @@ use crate::domain::deadline::{DeadlineState, time_left};
 use crate::domain::desk::Contact;
 use crate::domain::event::{self, EventKind};
 use crate::domain::ids::ApplicationId;
-use crate::domain::message::{self, REASON_MAX, REASONS};
+use crate::domain::message::{self, REASONS};
 use crate::domain::names::{Syllable, diff_syllables};
 use crate::domain::notice;
 use crate::domain::permission::Actor;

@@ -51,7 +51,7 @@ pub async fn post(
         Ok(has_password) => {
             let mut text = "Đã đưa tin vào hàng gửi lại.".to_owned();
             if has_password {
-                text += " Mật khẩu mới được tạo khi gửi; không cán bộ nào xem được.";
+                text += " Mật khẩu mới được tạo khi gửi, không cán bộ nào xem được; mật khẩu đã gửi trước đó vẫn dùng được cho đến khi chủ tài khoản tự đặt mật khẩu.";
             }
             Flash { good: true, text, offers_next: false }
         }
