@@ -120,7 +120,7 @@ impl Bench<'_> {
     /// How long it takes to lease what is next when so many wait: half of them due, the others later.
     fn pick(&self, waiting: i64) -> anyhow::Result<()> {
         let start = Instant::now();
-        self.queue("due", waiting / 2, "invitation", 0)?;
+        self.queue("due", waiting / 2, "reminder", 0)?;
         self.queue("later", waiting - waiting / 2, "reminder", 24 * 3600)?;
         self.db.analyze()?;
         println!("| {waiting} messages queued for that | {:.0} s |", start.elapsed().as_secs_f64());
