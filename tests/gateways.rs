@@ -191,11 +191,8 @@ both_databases! {
         let text = gateway.got().remove(0).text;
         let (_, password) = text.split_once("Mat khau: ").unwrap();
         let password: String = password.chars().take_while(char::is_ascii_alphanumeric).collect();
-        let said: Option<String> = app.db(|conn| {
-            stored::table.filter(stored::last_error.is_not_null()).select(stored::last_error).first(conn)
-        });
-        let said = said.unwrap();
-        assert!(said.starts_with("answered 503: BHXH VN: Ho so") && said.contains("Mat khau: …"), "{said}");
-        assert!(!said.contains(&password) && password.len() >= 6, "{said}");
+        assert!(password.len() >= 6, "{text}");
+        let said: Vec<Option<String>> = app.db(|conn| stored::table.select(stored::last_error).load(conn));
+        assert!(said.iter().all(Option::is_none), "nothing is kept of what was said to a password: {said:?}");
     }
 }

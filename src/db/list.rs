@@ -8,7 +8,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamp};
 
-use super::schema::{agencies, applications, messages, name_tokens, staff};
+use super::schema::{agencies, applications, name_tokens, staff};
 use super::{Conn, Counted};
 use crate::domain::application::{Kind, Status};
 use crate::domain::dates::BirthDate;
@@ -16,7 +16,6 @@ use crate::domain::deadline::{self, DeadlineState};
 use crate::domain::filter::{COUNT_CAP, Group, Sort, Term};
 use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::names;
-use crate::domain::outbox::MessageKind;
 use crate::domain::permission::Scope;
 use crate::on_backend;
 
@@ -437,18 +436,4 @@ pub fn count_late(conn: &mut Conn, scope: Scope, now: NaiveDateTime) -> QueryRes
         now,
     };
     count_matches(conn, &late, None)
-}
-
-/// Which of these applications have a message that could not be sent.
-pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ApplicationId>> {
-    on_backend!(conn, c => messages::table
-        .filter(messages::application_id.eq_any(ids))
-        // The condition of the index `messages_trouble`.
-        .filter(sql::<Bool>("state IN ('failed', 'undelivered') AND settled = FALSE"))
-        // As `Shown::is_trouble`.
-        .filter(messages::kind.ne_all(MessageKind::NEVER_AGAIN))
-        .filter(messages::recipient.ne(""))
-        .select(messages::application_id.assume_not_null())
-        .distinct()
-        .load(c))
 }

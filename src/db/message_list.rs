@@ -256,3 +256,16 @@ pub fn tests_of(
     let times = mine().filter(messages::created_at.gt(now - window)).select(messages::created_at).load(conn)?;
     Ok((last, times))
 }
+
+/// Which of these applications have a message that could not be sent.
+pub fn with_dead_messages(conn: &mut Conn, ids: &[ApplicationId]) -> QueryResult<Vec<ApplicationId>> {
+    on_backend!(conn, c => messages::table
+        .filter(messages::application_id.eq_any(ids))
+        .filter(sql::<Bool>(TROUBLE))
+        // As `Shown::is_trouble`.
+        .filter(messages::kind.ne_all(MessageKind::NEVER_AGAIN))
+        .filter(messages::recipient.ne(""))
+        .select(messages::application_id.assume_not_null())
+        .distinct()
+        .load(c))
+}

@@ -283,7 +283,7 @@ fn keeps_the_rules(filling: &Filling) {
             assert!(application.due_at > filling.now, "{number} would have been removed");
         }
     }
-    let dead = filling.query(|conn| list::with_dead_messages(conn, &filling.ids(Scope::Country)));
+    let dead = filling.query(|conn| crate::db::message_list::with_dead_messages(conn, &filling.ids(Scope::Country)));
     assert_eq!(dead.len(), 2);
     assert_eq!(filling.query(messages::waiting), 0);
     let unreminded = filling.query(|conn| deadlines::unreminded(conn, filling.now, 1));

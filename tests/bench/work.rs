@@ -237,7 +237,7 @@ pub fn rows(db: &Db, ask: &Ask) -> anyhow::Result<()> {
     db.read(|conn| {
         let items = list::page(conn, &ask.query(), size + 1, i64::from(ask.page - 1) * size)?;
         let ids: Vec<_> = items.iter().map(|item| item.id).collect();
-        list::with_dead_messages(conn, &ids)?;
+        tnhs::db::message_list::with_dead_messages(conn, &ids)?;
         Ok::<_, DbError>(())
     })?;
     Ok(())

@@ -313,7 +313,7 @@ async fn show(
         .read(move |conn| {
             let items = list::page(conn, &query, size + 1, offset)?;
             let ids: Vec<_> = items.iter().map(|item| item.id).collect();
-            let dead = list::with_dead_messages(conn, &ids)?;
+            let dead = message_list::with_dead_messages(conn, &ids)?;
             // An officer's scope is one office: there is nothing to choose from.
             let agencies = if matches!(scope, Scope::Agency(_)) { Vec::new() } else { agencies::all(conn, scope)? };
             let counted = match counted {
