@@ -58,7 +58,7 @@ export async function messages(browser, desk) {
       await officer.onward(() => page.keyboard.press("Enter"));
       const row = page.locator("#list tbody tr", { hasText: blurred.phone });
       assert.match(await row.innerText(), /Không gửi được/);
-      await row.getByRole("button").focus();
+      await row.getByRole("button", { name: "Gửi lại" }).focus();
       await officer.onward(() => page.keyboard.press("Enter"));
       await officer.flash("Đã đưa tin vào hàng gửi lại");
       assert.equal(await page.locator("#list tbody tr", { hasText: blurred.phone }).count(), 0);
