@@ -6,12 +6,11 @@ use std::io::{Cursor, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tnhs::adapters::spreadsheet::{Event, Limits, SpreadsheetError, read, read_apart};
+use tnhs::adapters::spreadsheet::{Event, Limits, SpreadsheetError, read, read_apart, reader};
 use tnhs::domain::workbook::FileFault;
 use zip::write::SimpleFileOptions;
 
@@ -264,16 +263,7 @@ fn nothing_is_left_of_a_reader_that_is_broken_off() {
 fn a_reader_whom_nobody_listens_to_ends() {
     let _alone = lock();
     let file = long_list();
-    let mut child = Command::new(program())
-        .arg("read-workbook")
-        .args(Limits::default().as_numbers().map(|number| number.to_string()))
-        .arg("--")
-        .arg(file.path())
-        .env_clear()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = reader(program(), file.path(), &Limits::default()).spawn().unwrap();
     let mut output = child.stdout.take().unwrap();
     output.read_exact(&mut [0; 100]).unwrap();
     drop(output);

@@ -39,6 +39,24 @@ mod tag {
     pub const TRUE: u8 = 5;
 }
 
+/// The child that reads `path`, with nothing but a pipe to write to.
+pub fn reader(program: &Path, path: &Path, limits: &Limits) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg(COMMAND)
+        .args(limits.as_numbers().map(|number| number.to_string()))
+        .arg("--")
+        .arg(path)
+        .env_clear()
+        // The allocator would set a gigabyte aside at once, which the limit of memory forbids: now and then it died of it.
+        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+        .env("MIMALLOC_ARENA_RESERVE", "16384")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
 /// As [`read`], in a process of its own. `program` is this program's file. A reader that dies is answered like a file that
 /// is too large or none; one whose events are not wanted any more is ended before this returns.
 ///
@@ -51,19 +69,7 @@ pub fn read_apart(
     limits: &Limits,
     each: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<(), SpreadsheetError> {
-    let child = Command::new(program)
-        .arg(COMMAND)
-        .args(limits.as_numbers().map(|number| number.to_string()))
-        .arg("--")
-        .arg(path)
-        .env_clear()
-        // The allocator would set a gigabyte aside at once, which the limit of memory forbids.
-        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
-        .env("MIMALLOC_ARENA_RESERVE", "16384")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let child = reader(program, path, limits).spawn()?;
     let mut child = Kept(child);
     let Some(output) = child.0.stdout.take() else {
         return Err(io::Error::other("no output").into());

@@ -28,7 +28,7 @@ use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use self::apart::{hand_over, read_apart};
+pub use self::apart::{hand_over, read_apart, reader};
 use self::out::Out;
 use self::package::Package;
 pub use crate::domain::spreadsheet::Cell;
