@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::agencies::Agency;
 use super::schema::{accounts, agencies, agency_serials, applications, name_tokens, staff};
-use super::{Conn, one_row};
+use super::{Conn, one_row, stays};
 use crate::domain::account::Account;
 use crate::domain::application::{Application, Channel, Declaration, Guardian, Kind, Sex, Status};
 use crate::domain::dates::BirthDate;
@@ -13,6 +13,7 @@ use crate::domain::ids::{AgencyId, ApplicationId, StaffId};
 use crate::domain::names::{self, Name};
 use crate::domain::numbers::{ApplicationNumber, Email, IdNumber, Phone, SocialCode};
 use crate::domain::permission::Scope;
+use crate::domain::report::Entered;
 use crate::on_backend;
 
 #[derive(Queryable, Selectable)]
@@ -291,6 +292,7 @@ pub fn insert(conn: &mut Conn, new: &NewApplication<'_>) -> QueryResult<(Applica
         .returning(applications::id)
         .get_result::<ApplicationId>(c))?;
     index_name(conn, &declaration.name, id, new.agency_id, province_id)?;
+    stays::enter(conn, id, (new.agency_id, province_id), new.channel, Entered::Filed, new.submitted_at)?;
     Ok((id, number))
 }
 

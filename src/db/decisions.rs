@@ -7,8 +7,9 @@ use diesel::result::Error::NotFound;
 use super::account_acts::{self, Stopped};
 use super::events::{NewEvent, Stamp};
 use super::messages::Occasion;
+use super::stays::Decided;
 use super::{
-    Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry, texts,
+    Conn, accounts, applications, credentials, deadlines, events, holidays, messages, photos, registry, stays, texts,
 };
 use crate::domain::account::{Account, AccountState, LockCause};
 use crate::domain::application::{Application, Kind, PhotoKind, Status};
@@ -17,6 +18,7 @@ use crate::domain::change::Change;
 use crate::domain::event::EventKind;
 use crate::domain::ids::AccountId;
 use crate::domain::outbox::{Draft, MessageKind};
+use crate::domain::report::Left;
 use crate::domain::{notice, outbox, to_json};
 
 /// Everything that bears on a decision, as it is now.
@@ -56,13 +58,16 @@ pub struct Recorded<'a> {
     pub reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'static str>,
+    /// The decision came after its deadline.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     #[serde(skip_serializing_if = "<[Change]>::is_empty")]
     pub changes: &'a [Change],
 }
 
 impl Default for Recorded<'_> {
     fn default() -> Self {
-        Self { status: Status::Pending, reason: None, verdict: None, changes: &[] }
+        Self { status: Status::Pending, reason: None, verdict: None, late: false, changes: &[] }
     }
 }
 
@@ -84,6 +89,17 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
         // Whoever was assessed has come.
         receive(conn, application, stamp.at)?;
     }
+    // Whoever was not received before is not late: the working days begin with the visit.
+    let late = application.received_at.is_some() && stamp.at > application.due_at;
+    let left = match decision {
+        Decision::Approve | Decision::Update(_) => Some(Left::Approved),
+        Decision::Reject(_) => Some(Left::Rejected),
+        Decision::AwaitCode => None,
+    };
+    if let Some(left) = left {
+        let decided = Decided { staff: stamp.staff, reason, late };
+        stays::leave(conn, application.id, left, stamp.at, Some(&decided))?;
+    }
     let (account, drafts) = effect(conn, evidence, decision, stamp)?;
     let occasion =
         Occasion { application: application.id, staff: Some(stamp.staff), key: &key(application), at: stamp.at };
@@ -101,6 +117,7 @@ pub fn record(conn: &mut Conn, evidence: &Evidence, decision: &Decision, stamp: 
             after: Some(to_json(&Recorded {
                 status: decision.status(),
                 reason,
+                late,
                 verdict: Some(evidence.verdict().code()),
                 changes: match decision {
                     Decision::Update(changes) => changes,
@@ -197,6 +214,7 @@ pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'
         return Ok(false);
     }
     receive(conn, application, stamp.at)?;
+    stays::reopen(conn, application, stamp.at)?;
     let granted = application.status == Status::Approved;
     let own = evidence.own_account().filter(|own| granted && own.state != AccountState::Closed);
     // A lock that a desk has set is not for this decision to open again.

@@ -366,6 +366,7 @@ fn remove(conn: &mut Conn, kind: Kind, id: i64) -> QueryResult<()> {
         Kind::Staff => diesel::delete(staff::table.find(id)).execute(conn)?,
         Kind::Applications => {
             diesel::delete(name_tokens::table.filter(name_tokens::application_id.eq(id))).execute(conn)?;
+            super::tallies::take_back(conn, ApplicationId(id))?;
             diesel::delete(applications::table.find(id)).execute(conn)?
         }
     };

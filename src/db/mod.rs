@@ -42,9 +42,12 @@ pub mod photos;
 pub mod queue_health;
 pub mod registry;
 pub mod registry_list;
+pub mod reports;
 pub mod schema;
 pub mod sessions;
 pub mod staff;
+pub mod stays;
+pub mod tallies;
 pub mod texts;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -313,11 +316,14 @@ impl Db {
 
     /// Brings the schema up to date; returns how many migrations ran.
     pub fn migrate(&self) -> anyhow::Result<usize> {
-        match &mut self.pool.get()?.conn {
+        let done = match &mut self.pool.get()?.conn {
             Conn::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
             Conn::Postgres(c) => c.run_pending_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
         }
-        .map_err(|error| anyhow::anyhow!("migration failed: {error}"))
+        .map_err(|error| anyhow::anyhow!("migration failed: {error}"))?;
+        // SQL alone cannot read a history: what reports count is retold once.
+        self.write(|conn| Ok::<_, DbError>(stays::retell_if_never(conn)?))?;
+        Ok(done)
     }
 
     /// Takes every migration back. For tests.

@@ -376,6 +376,47 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    stays (id) {
+        id -> BigInt,
+        application_id -> BigInt,
+        agency_id -> BigInt,
+        province_id -> Nullable<BigInt>,
+        channel -> Text,
+        entered_as -> Text,
+        entered_at -> Timestamp,
+        entered_day -> Date,
+        entered_tallied -> Bool,
+        left_as -> Nullable<Text>,
+        left_at -> Nullable<Timestamp>,
+        left_day -> Nullable<Date>,
+        left_tallied -> Bool,
+        staff_id -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        late -> Nullable<Bool>,
+        hours -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    tallies (facet, level, start, agency_id, value) {
+        facet -> Text,
+        level -> Text,
+        start -> Date,
+        agency_id -> BigInt,
+        value -> Text,
+        province_id -> Nullable<BigInt>,
+        filed -> BigInt,
+        reopened -> BigInt,
+        moved_in -> BigInt,
+        moved_out -> BigInt,
+        approved -> BigInt,
+        rejected -> BigInt,
+        expired -> BigInt,
+        late -> BigInt,
+    }
+}
+
 diesel::joinable!(staff -> agencies (agency_id));
 diesel::joinable!(sessions -> staff (staff_id));
 diesel::joinable!(applications -> agencies (agency_id));
@@ -388,6 +429,8 @@ diesel::joinable!(message_steps -> messages (message_id));
 diesel::joinable!(message_texts -> staff (staff_id));
 diesel::joinable!(invitations -> staff (staff_id));
 diesel::joinable!(events -> staff (staff_id));
+diesel::joinable!(stays -> applications (application_id));
+diesel::joinable!(stays -> agencies (agency_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(registry_members -> registry_changesets (changeset_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -410,4 +453,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     otps,
     holidays,
     api_keys,
+    stays,
+    tallies,
 );

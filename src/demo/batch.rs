@@ -9,13 +9,13 @@ use super::pictures::Pictures;
 use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
 use crate::db::decisions::Recorded;
 use crate::db::events::NewEvent;
-use crate::db::{Conn, DbError, registry};
+use crate::db::{Conn, DbError, registry, stays};
 use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{REMINDER_DAYS, removed_at};
 use crate::domain::delivery::{Cause, MessageState};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{AccountId, StaffId};
+use crate::domain::ids::{AccountId, ApplicationId, StaffId};
 use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind};
 use crate::domain::registry::{Member, Verdict};
 use crate::domain::texts::Texts;
@@ -207,6 +207,10 @@ impl<'a> Batch<'a> {
         bulk::photos(conn, &photos)?;
         bulk::accounts(conn, &filed, &accounts, password_hash)?;
         bulk::messages(conn, &messages)?;
-        Ok(bulk::events(conn, &events)?)
+        bulk::events(conn, &events)?;
+        if let Some(first) = filed.first() {
+            stays::retell(conn, ApplicationId(first.application.id.0 - 1))?;
+        }
+        Ok(())
     }
 }

@@ -113,6 +113,7 @@ pub mod queue_health;
 pub mod receipt;
 pub mod refusal;
 pub mod registry;
+pub mod report;
 pub mod spreadsheet;
 pub mod staff;
 pub mod text;

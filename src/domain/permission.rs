@@ -42,6 +42,12 @@ pub enum Action {
     ManageRegistry,
     /// Bringing lists in from workbooks.
     Import,
+    /// Counting the work: *Tổng quan* and the reports.
+    SeeReports,
+    /// Taking lists of applications out.
+    Export,
+    /// How many accounts each agency shall reach, and until when.
+    SetTargets,
     /// Inviting people whose account nobody has used to install the app.
     Invite,
     ChangeOwnPassword,
@@ -54,9 +60,11 @@ impl Role {
             Action::EnterApplication | Action::ReplacePhoto | Action::Assess | Action::ActOnAccount => {
                 self == Self::Officer
             }
-            Action::Reopen | Action::Move | Action::Invite => self == Self::Supervisor,
+            Action::Reopen | Action::Move | Action::Invite | Action::SeeReports | Action::Export => {
+                self == Self::Supervisor
+            }
             Action::ResendMessage => matches!(self, Self::Officer | Self::Supervisor),
-            Action::SeeQueue => matches!(self, Self::Supervisor | Self::Admin),
+            Action::SeeQueue | Action::SetTargets => matches!(self, Self::Supervisor | Self::Admin),
             Action::TestGateway
             | Action::ManageStaff
             | Action::ManageHolidays
@@ -90,6 +98,24 @@ impl Scope {
             Self::Country => true,
             Self::Nothing => false,
         }
+    }
+
+    /// The part of this scope that an agency is: the centre is the country, a province is itself and all below it, an office is
+    /// itself. None when it is not within this scope.
+    pub fn part(self, agency: AgencyId, province: Option<AgencyId>) -> Option<Self> {
+        let part = match province {
+            None => Self::Country,
+            Some(province) if province == agency => Self::Province(province),
+            Some(_) => Self::Agency(agency),
+        };
+        let is_within = match (self, part) {
+            (Self::Country, _) => true,
+            (Self::Nothing, _) | (_, Self::Country | Self::Nothing) => false,
+            (Self::Agency(own), _) => own == agency,
+            (Self::Province(own), _) => province == Some(own),
+        };
+        // Whoever sees only their own office sees no other of its province.
+        is_within.then_some(if matches!(self, Self::Agency(_)) { self } else { part })
     }
 }
 
@@ -184,6 +210,21 @@ mod tests {
             assert!(!actor(Role::Supervisor, 1, None).may(action));
         }
         assert!(actor(Role::Admin, 2, Some(2)).may(Action::ManageStaff));
+    }
+
+    #[test]
+    fn a_part_of_a_scope_is_within_it() {
+        let (centre, province, office, other) = (AgencyId(1), AgencyId(2), AgencyId(7), AgencyId(9));
+        let part = |scope: Scope, agency, of: Option<AgencyId>| scope.part(agency, of);
+        assert_eq!(part(Scope::Country, centre, None), Some(Scope::Country));
+        assert_eq!(part(Scope::Country, province, Some(province)), Some(Scope::Province(province)));
+        assert_eq!(part(Scope::Province(province), province, Some(province)), Some(Scope::Province(province)));
+        assert_eq!(part(Scope::Province(province), office, Some(province)), Some(Scope::Agency(office)));
+        assert_eq!(part(Scope::Province(province), office, Some(other)), None);
+        assert_eq!(part(Scope::Province(province), centre, None), None);
+        assert_eq!(part(Scope::Agency(office), office, Some(province)), Some(Scope::Agency(office)));
+        assert_eq!(part(Scope::Agency(office), province, Some(province)), None);
+        assert_eq!(part(Scope::Nothing, office, Some(province)), None);
     }
 
     #[test]

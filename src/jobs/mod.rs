@@ -6,6 +6,7 @@ pub mod import;
 pub mod invitations;
 pub mod outbox;
 pub mod recheck;
+pub mod tallies;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,8 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         let (parts, leaving) = (Arc::clone(&parts), Arc::clone(&leaving));
         tokio::task::spawn_blocking(move || job(&parts, &leaving))
     };
-    let (imports, deadlines, invitations) = (beside(import::run), beside(deadlines::run), beside(invitations::run));
+    let (imports, deadlines, invitations, tallies) =
+        (beside(import::run), beside(deadlines::run), beside(invitations::run), beside(tallies::run));
     let sms = outbox::run(Arc::clone(&parts), MessageChannel::Sms, stop.clone());
     let mail = outbox::run(Arc::clone(&parts), MessageChannel::Email, stop.clone());
     let sessions = async {
@@ -42,8 +44,12 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         leaving.store(true, Ordering::Relaxed);
     };
     tokio::join!(sms, mail, sessions);
-    for (job, ended) in [("imports", imports.await), ("deadlines", deadlines.await), ("invitations", invitations.await)]
-    {
+    for (job, ended) in [
+        ("imports", imports.await),
+        ("deadlines", deadlines.await),
+        ("invitations", invitations.await),
+        ("tallies", tallies.await),
+    ] {
         if let Err(error) = ended {
             tracing::error!("{job}: {error}");
         }

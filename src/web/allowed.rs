@@ -43,6 +43,9 @@ permissions!(
     ManageRegistry,
     Import,
     Invite,
+    SeeReports,
+    Export,
+    SetTargets,
     ChangeOwnPassword
 );
 

@@ -46,6 +46,10 @@ pub struct Chrome {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Menu {
+    Overview,
+    Reports,
+    Exports,
+    Targets,
     Applications,
     Enter,
     Accounts,

@@ -2,11 +2,12 @@
 
 use super::Sweep;
 use crate::db::decisions::Recorded;
-use crate::db::{DbError, applications, deadlines, messages};
+use crate::db::{DbError, applications, deadlines, messages, stays};
 use crate::domain::application::Status;
 use crate::domain::deadline::{awaits_visit, is_removed, reminders_due, removed_at};
 use crate::domain::event::EventKind;
 use crate::domain::permission::Scope;
+use crate::domain::report::Left;
 use crate::domain::{outbox, to_json};
 
 impl Sweep<'_> {
@@ -19,6 +20,7 @@ impl Sweep<'_> {
                 if !is_removed(&application, self.now) || !deadlines::expire(conn, &application)? {
                     return Ok(false);
                 }
+                stays::leave(conn, id, Left::Expired, self.now, None)?;
                 deadlines::drop_waiting_reminders(conn, id, self.now)?;
                 let status = |status| Some(to_json(&Recorded { status, ..Recorded::default() }));
                 let change = (status(application.status), status(Status::Expired));

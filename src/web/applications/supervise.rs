@@ -12,12 +12,12 @@ use crate::clock;
 use crate::db::decisions;
 use crate::db::events::Stamp;
 use crate::db::events::{self, NewEvent};
-use crate::db::{Conn, agencies, applications, texts};
+use crate::db::{Conn, agencies, applications, stays, texts};
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::Declaration;
 use crate::domain::assessment;
 use crate::domain::event::EventKind;
-use crate::domain::ids::ApplicationId;
+use crate::domain::ids::{AgencyId, ApplicationId};
 use crate::domain::message::{REASON_MAX, parse_reason};
 use crate::domain::names;
 use crate::domain::permission::Actor;
@@ -143,6 +143,7 @@ pub async fn preview(
 #[derive(Serialize)]
 struct Office<'a> {
     agency: &'a str,
+    agency_id: AgencyId,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -192,10 +193,15 @@ pub async fn hand_over(
                         kind: EventKind::Moved,
                         at: now,
                         address: Some(&address),
-                        before: Some(to_json(&Office { agency: &application.agency_name, reason: None })),
-                        after: Some(to_json(&Office { agency: &to.name, reason: Some(&reason) })),
+                        before: Some(to_json(&Office {
+                            agency: &application.agency_name,
+                            agency_id: application.agency_id,
+                            reason: None,
+                        })),
+                        after: Some(to_json(&Office { agency: &to.name, agency_id: to.id, reason: Some(&reason) })),
                     };
                     events::add(conn, &event)?;
+                    stays::hand_over(conn, &application, now)?;
                     Ok(Ok(format!("Đã chuyển hồ sơ đến {}", to.name)))
                 })
                 .await?

@@ -1,0 +1,3 @@
+DELETE FROM meta WHERE key = 'tallies';
+DROP TABLE tallies;
+DROP TABLE stays;
