@@ -1,0 +1,3 @@
+//! *Báo cáo*: what reports say, and the lists that their figures count.
+
+pub mod figure;
