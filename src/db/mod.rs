@@ -46,6 +46,7 @@ pub mod reports;
 pub mod schema;
 pub mod sessions;
 pub mod staff;
+pub mod stay_list;
 pub mod stays;
 pub mod tallies;
 pub mod texts;
