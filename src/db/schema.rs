@@ -284,6 +284,7 @@ diesel::table! {
         root_id -> Nullable<BigInt>,
         settled -> Bool,
         invitation_id -> Nullable<BigInt>,
+        made_in -> Nullable<BigInt>,
     }
 }
 
@@ -344,6 +345,25 @@ diesel::table! {
         attempt -> Integer,
         gateway -> Nullable<Text>,
         cause -> Nullable<Text>,
+        tallied -> Bool,
+    }
+}
+
+diesel::table! {
+    message_tallies (level, start, agency_id, channel) {
+        level -> Text,
+        start -> Date,
+        agency_id -> BigInt,
+        channel -> Text,
+        province_id -> Nullable<BigInt>,
+        made -> BigInt,
+        sent -> BigInt,
+        failed -> BigInt,
+        dropped -> BigInt,
+        delivered -> BigInt,
+        undelivered -> BigInt,
+        no_receipt -> BigInt,
+        pending -> BigInt,
     }
 }
 
@@ -447,6 +467,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     messages,
     message_steps,
+    message_tallies,
     message_texts,
     invitations,
     events,

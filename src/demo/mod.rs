@@ -22,7 +22,7 @@ use crate::adapters::hasher::hash_now;
 use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
-use crate::db::{Conn, Db, DbError, agencies, bulk, holidays, meta, staff, tallies};
+use crate::db::{Conn, Db, DbError, agencies, bulk, holidays, message_tallies, meta, staff, tallies};
 use crate::domain::account::new_password;
 use crate::domain::ids::{AgencyId, StaffId};
 use crate::domain::permission::Role;
@@ -119,6 +119,7 @@ pub fn fill(db: &Db, photos: &PhotoStore, size: &Size, now: NaiveDateTime) -> an
         Ok::<_, anyhow::Error>(Filled::Now)
     })?;
     tallies::tally_all(db)?;
+    message_tallies::tally_all(db)?;
     db.analyze()?;
     Ok(outcome)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::db::tallies;
+use crate::db::{message_tallies, tallies};
 use crate::startup::Parts;
 
 /// Looks every ten seconds for something to tally, until `leaving` turns true. Blocks.
@@ -15,7 +15,8 @@ pub fn run(parts: &Arc<Parts>, leaving: &AtomicBool) {
     while !leaving.load(Ordering::Relaxed) {
         if rested >= LOOKS {
             rested = 0;
-            if let Err(error) = tallies::tally_all(&parts.db) {
+            let tallied = tallies::tally_all(&parts.db).and_then(|_| message_tallies::tally_all(&parts.db));
+            if let Err(error) = tallied {
                 tracing::error!("tallies: {error}");
             }
         }
