@@ -4,9 +4,11 @@
 use diesel::QueryResult;
 
 use super::agencies::Agency;
+use super::coverage::standings;
 use super::{Conn, agencies, tallies};
 use crate::domain::permission::Scope;
 use crate::domain::report::agencies::{Office, by_agency};
+use crate::domain::report::coverage::coverage;
 use crate::domain::report::{Kind, Request, Table};
 
 /// The report, of as much as `scope` allows. None when the agency that is asked for is not within it.
@@ -14,8 +16,11 @@ pub fn table(conn: &mut Conn, scope: Scope, request: &Request) -> QueryResult<Op
     let Some((scope, whose)) = narrowed(conn, scope, request)? else { return Ok(None) };
     let mut table = match request.kind {
         Kind::Agencies => by_agency(request, &offices(conn, scope)?, &tallies::by_agency(conn, scope, request.period)?),
+        Kind::Coverage => coverage(request, &offices(conn, scope)?, &standings(conn, scope, request.period.last())?),
     };
-    table.subtitles = vec![request.period.title()];
+    if table.subtitles.is_empty() {
+        table.subtitles.push(request.period.title());
+    }
     table.subtitles.extend(whose.map(|agency| agency.name));
     Ok(Some(table))
 }
@@ -29,7 +34,7 @@ fn narrowed(conn: &mut Conn, scope: Scope, request: &Request) -> QueryResult<Opt
 }
 
 /// The offices of a scope, each province with its own behind it.
-fn offices(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Office>> {
+pub fn offices(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Office>> {
     let all = agencies::all(conn, scope)?;
     Ok(all.into_iter().map(|it| Office { id: it.id, name: it.name, province_id: it.province_id }).collect())
 }

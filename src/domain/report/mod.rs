@@ -4,7 +4,10 @@
 
 pub mod agencies;
 mod counts;
+pub mod coverage;
 mod figure;
+pub mod overview;
+pub mod pace;
 mod period;
 mod request;
 mod stay;

@@ -9,6 +9,7 @@ text_enum! {
     /// The reports that provinces make (the guide, section 8), besides the list of applications itself.
     pub enum Kind {
         Agencies = "agencies" => "Tình hình giải quyết theo cơ quan",
+        Coverage = "coverage" => "Độ bao phủ tài khoản",
     }
 }
 

@@ -182,7 +182,7 @@ pub async fn hand_over(
                         return Ok(Err(Obstacle::Refused(Refusal::AlreadyThere)));
                     }
                     if application.version.to_string() != version
-                        || applications::give_to(conn, id, application.version, to)? == 0
+                        || applications::give_to(conn, id, application.version, to, now)? == 0
                     {
                         return Ok(Err(Obstacle::Changed));
                     }
