@@ -84,6 +84,12 @@ where
         .load(c))
 }
 
+/// The name and the office of a member of staff, also of one who is locked.
+pub fn officer(conn: &mut Conn, id: StaffId) -> QueryResult<(String, AgencyId, Option<AgencyId>)> {
+    let row = staff::table.inner_join(agencies::table).filter(staff::id.eq(id));
+    row.select((staff::name, agencies::id, agencies::province_id)).first(conn)
+}
+
 /// Who decided something, by name.
 pub fn officers(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<Vec<Officer>> {
     let counts = tallies::by_staff(conn, scope, period)?;

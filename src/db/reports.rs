@@ -4,12 +4,14 @@
 use diesel::QueryResult;
 
 use super::agencies::Agency;
+use super::coverage::standings;
 use super::{Conn, agencies, message_tallies, report_parts, tallies};
 use crate::domain::ids::AgencyId;
 use crate::domain::outbox::MessageChannel;
 use crate::domain::permission::Scope;
 use crate::domain::report::agencies::{Office, by_agency, by_province};
 use crate::domain::report::channels::by_channel;
+use crate::domain::report::coverage::coverage;
 use crate::domain::report::messages::{Moves, by_message};
 use crate::domain::report::officers::by_officer;
 use crate::domain::report::reasons::by_reason;
@@ -28,8 +30,11 @@ pub fn table(conn: &mut Conn, scope: Scope, request: &Request) -> QueryResult<Op
         Kind::Reasons => by_reason(request, &report_parts::reasons(conn, scope, period)?),
         Kind::Channels => by_channel(request, &tallies::by_channel(conn, scope, period)?),
         Kind::Messages => by_message(&messages(conn, scope, period)?),
+        Kind::Coverage => coverage(request, &offices(conn, scope)?, &standings(conn, scope, period.last())?),
     };
-    table.subtitles = vec![request.period.title()];
+    if table.subtitles.is_empty() {
+        table.subtitles.push(request.period.title());
+    }
     table.subtitles.extend(whose.map(|agency| agency.name));
     Ok(Some(table))
 }
@@ -43,7 +48,7 @@ fn narrowed(conn: &mut Conn, scope: Scope, request: &Request) -> QueryResult<Opt
 }
 
 /// The offices of a scope, each province with its own behind it.
-fn offices(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Office>> {
+pub fn offices(conn: &mut Conn, scope: Scope) -> QueryResult<Vec<Office>> {
     let all = agencies::all(conn, scope)?;
     Ok(all.into_iter().map(|it| Office { id: it.id, name: it.name, province_id: it.province_id }).collect())
 }

@@ -15,6 +15,7 @@ pub mod holidays;
 pub mod imports;
 pub mod invitations;
 pub mod messages;
+pub mod overview;
 pub mod password;
 pub mod preview;
 pub mod receipts;
@@ -24,6 +25,7 @@ pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod targets;
 pub mod texts;
 pub mod throttle;
 

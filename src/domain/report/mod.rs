@@ -5,9 +5,12 @@
 pub mod agencies;
 pub mod channels;
 mod counts;
+pub mod coverage;
 mod figure;
 pub mod messages;
 pub mod officers;
+pub mod overview;
+pub mod pace;
 mod period;
 pub mod reasons;
 mod request;

@@ -15,6 +15,7 @@ text_enum! {
         Reasons = "reasons" => "Lý do từ chối",
         Channels = "channels" => "Kênh kê khai",
         Messages = "messages" => "Tin nhắn",
+        Coverage = "coverage" => "Độ bao phủ tài khoản",
     }
 }
 
