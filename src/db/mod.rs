@@ -29,6 +29,7 @@ pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod events;
+pub mod exports;
 pub mod holidays;
 pub mod imports;
 pub mod invitations;
@@ -48,6 +49,7 @@ pub mod sessions;
 pub mod staff;
 pub mod stay_list;
 pub mod stays;
+pub mod subscriptions;
 pub mod tallies;
 pub mod texts;
 

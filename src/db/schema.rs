@@ -417,6 +417,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    exports (id) {
+        id -> BigInt,
+        staff_id -> BigInt,
+        scope -> Text,
+        subject -> Text,
+        format -> Text,
+        in_full -> Bool,
+        reason -> Nullable<Text>,
+        state -> Text,
+        rows_done -> BigInt,
+        rows_total -> BigInt,
+        lease -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        attempts -> Integer,
+        bytes -> BigInt,
+        address -> Nullable<Text>,
+        created_at -> Timestamp,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    subscriptions (id) {
+        id -> BigInt,
+        staff_id -> BigInt,
+        kind -> Text,
+        agency_id -> Nullable<BigInt>,
+        every -> Text,
+        on_day -> Integer,
+        minute -> Integer,
+        due_at -> Timestamp,
+        next_at -> Timestamp,
+        tries -> Integer,
+        export_id -> Nullable<BigInt>,
+        lease -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        sent_at -> Nullable<Timestamp>,
+        fault -> Nullable<Text>,
+        created_at -> Timestamp,
+        stopped_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::joinable!(staff -> agencies (agency_id));
 diesel::joinable!(sessions -> staff (staff_id));
 diesel::joinable!(applications -> agencies (agency_id));
@@ -431,6 +475,8 @@ diesel::joinable!(invitations -> staff (staff_id));
 diesel::joinable!(events -> staff (staff_id));
 diesel::joinable!(stays -> applications (application_id));
 diesel::joinable!(stays -> agencies (agency_id));
+diesel::joinable!(exports -> staff (staff_id));
+diesel::joinable!(subscriptions -> staff (staff_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(registry_members -> registry_changesets (changeset_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -455,4 +501,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     stays,
     tallies,
+    exports,
+    subscriptions,
 );

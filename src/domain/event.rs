@@ -64,6 +64,7 @@ text_enum! {
         ImportApplied = "import_applied" => "Nhập danh sách từ Excel",
         ImportRolledBack = "import_rolled_back" => "Hoàn tác lần nhập từ Excel",
         RegistryExported = "registry_exported" => "Xuất danh bạ HGĐ",
+        Exported = "exported" => "Xuất báo cáo, danh sách hồ sơ",
     }
 }
 
