@@ -9,6 +9,7 @@ pub mod applications;
 pub mod assets;
 pub mod counts;
 pub mod download;
+pub mod exports;
 pub mod guard;
 pub mod holidays;
 pub mod imports;
@@ -22,6 +23,7 @@ pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod subscriptions;
 pub mod texts;
 pub mod throttle;
 
@@ -49,6 +51,7 @@ pub enum Menu {
     Overview,
     Reports,
     Exports,
+    Subscriptions,
     Targets,
     Applications,
     Enter,
