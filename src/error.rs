@@ -101,6 +101,7 @@ internal!(
     askama::Error,
     std::io::Error,
     rust_xlsxwriter::XlsxError,
+    crate::adapters::report_file::FileError,
 );
 
 /// A page that stands alone: it needs no session and no database.

@@ -10,6 +10,7 @@ pub mod assets;
 pub mod chart;
 pub mod counts;
 pub mod download;
+pub mod exports;
 pub mod guard;
 pub mod holidays;
 pub mod imports;
@@ -25,6 +26,7 @@ pub mod routes;
 pub mod session;
 pub mod sign_in;
 pub mod staff;
+pub mod subscriptions;
 pub mod targets;
 pub mod texts;
 pub mod throttle;
@@ -53,6 +55,7 @@ pub enum Menu {
     Overview,
     Reports,
     Exports,
+    Subscriptions,
     Targets,
     Applications,
     Enter,

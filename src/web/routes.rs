@@ -7,13 +7,14 @@ use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::accounts::{acts as account_acts, detail as account, list as accounts, receive};
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
+use super::exports::{self, download as export_file};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::messages::{detail as message, health, list as messages, resend};
 use super::reports::{figure, list as figures, page as report};
 use super::texts::{edit as text, list as texts};
 use super::{
     api, api_keys, assets, guard, holidays, invitations, overview, password, receipts, registry, session, sign_in,
-    staff, targets,
+    staff, subscriptions, targets,
 };
 use crate::error::AppError;
 use crate::startup::Parts;
@@ -136,6 +137,17 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/texts/{key}/fold", get().to(text::back))
                 .route("/texts/{key}/again", post().to(text::again))
                 .route("/texts/{key}/again", get().to(text::back))
+                // Tệp đã xuất, báo cáo qua e-mail
+                .route("/exports", get().to(exports::get))
+                .route("/exports", post().to(exports::post))
+                .route("/exports/{id}", get().to(exports::detail))
+                .route("/exports/{id}/progress", get().to(exports::progress))
+                .route("/exports/{id}/file", get().to(export_file::get))
+                .route("/exports/{id}/cancel", post().to(exports::cancel))
+                .route("/exports/{id}/cancel", get().to(exports::back))
+                .route("/subscriptions", get().to(subscriptions::get))
+                .route("/subscriptions", post().to(subscriptions::post))
+                .route("/subscriptions/{id}/stop", post().to(subscriptions::stop))
                 // Nhập từ Excel
                 .service(
                     imports::configure(web::resource(super::imports::PATH), parts)

@@ -397,7 +397,9 @@ pub fn filing<'a>(office: &Agency, person: &'a Declaration, at: NaiveDateTime) -
 fn texts(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // What is attached to a mail lies beside it.
     files.retain(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'));
+    files.retain(|path| path.extension().is_some_and(|it| it == "txt"));
     files.sort();
     files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }

@@ -40,7 +40,7 @@ impl ListBook {
         let mut workbook = page::workbook(table, head)?;
         workbook.set_tempdir(folder)?;
         let (table, head) = (table.clone(), head.clone());
-        let styles = Styles::new();
+        let styles = Styles::new(&table.columns);
         let mut book = Self { workbook, styles, table, head, rows: 0, per_sheet, header: 0, next: 0 };
         book.add_sheet()?;
         Ok(book)

@@ -16,13 +16,18 @@ const NARROWEST: f64 = 130.0;
 /// A cell holds 32,767 characters.
 const LONGEST: usize = 32_000;
 
-/// The height of a line, in points.
+/// The height of a line, and of a row with one, in points.
 const LINE: f64 = 17.5;
+const ROW: f64 = 19.0;
+/// A row can be no taller.
+const TALLEST: f64 = 409.0;
 
 pub struct Styles {
     plain: Format,
     pub header: Format,
     units: [[Format; 2]; 6],
+    /// Of the columns, in characters.
+    widths: Vec<f64>,
 }
 
 /// Where the units stand in [`Styles::units`].
@@ -38,7 +43,7 @@ const fn place(unit: Unit) -> usize {
 }
 
 impl Styles {
-    pub fn new() -> Self {
+    pub fn new(columns: &[Column]) -> Self {
         let plain = Format::new().set_font_name(FONT).set_font_size(SIZE);
         let bordered = plain.clone().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter);
         let of = |unit| {
@@ -56,7 +61,7 @@ impl Styles {
         let header = bordered.clone().set_bold().set_text_wrap().set_align(FormatAlign::Center);
         let header = header.set_background_color(0xE8_EE_F6);
         let units = [Unit::Text, Unit::Count, Unit::Decimal, Unit::Share, Unit::Date, Unit::Time].map(of);
-        Self { plain, header, units }
+        Self { plain, header, units, widths: widths(columns) }
     }
 
     /// As it stands over and under the table.
@@ -92,15 +97,16 @@ fn widths(columns: &[Column]) -> Vec<f64> {
 pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &Styles) -> Result<u32, XlsxError> {
     const MM: f64 = 1.0 / 25.4;
     let last = last(&table.columns);
-    let widths = widths(&table.columns);
+    let widths = &styles.widths;
+    sheet.set_default_row_height(ROW);
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0).set_print_center_horizontally(true);
     sheet.set_margins(30.0 * MM, 15.0 * MM, 20.0 * MM, 20.0 * MM, 10.0 * MM, 10.0 * MM);
     // An ampersand begins a command there.
     sheet.set_footer(format!("&L&\"{FONT}\"&10{}&R&\"{FONT}\"&10Trang &P/&N", made(head).replace('&', "&&")));
-    for (column, width) in (0..).zip(&widths) {
+    for (column, width) in (0..).zip(widths) {
         sheet.set_column_width(column, *width)?;
     }
-    let middle = middle(&widths);
+    let middle = middle(widths);
     let centred = styles.centred();
     let bold = centred.clone().set_bold();
     span(sheet, 0, 0, middle, "BẢO HIỂM XÃ HỘI VIỆT NAM", &centred)?;
@@ -111,7 +117,7 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
     if let Some(number) = head.number {
         span(sheet, 2, 0, middle, &format!("Số xuất dữ liệu: {number}"), &centred)?;
     }
-    sheet.set_row_height(4, 24)?;
+    sheet.set_row_height(4, 26)?;
     span(sheet, 4, 0, last, &table.title, &bold.clone().set_font_size(15.0))?;
     let mut row = 5;
     for subtitle in &table.subtitles {
@@ -122,8 +128,7 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
     for (column, label) in (0..).zip(super::labels(&table.columns)) {
         sheet.write_string_with_format(row, column, label, &styles.header)?;
     }
-    let lines =
-        table.columns.iter().zip(&widths).map(|(column, width)| lines(&column.label, *width)).max().unwrap_or(1);
+    let lines = table.columns.iter().zip(widths).map(|(column, width)| lines(&column.label, *width)).max().unwrap_or(1);
     sheet.set_row_height(row, LINE * f64::from(lines) + 4.0)?;
     sheet.set_repeat_rows(row, row)?.set_freeze_panes(row + 1, 0)?;
     Ok(row)
@@ -131,9 +136,13 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
 
 /// How many lines a text needs in so many characters.
 fn lines(text: &str, width: f64) -> u32 {
+    // Most are short.
+    if text.len() < 8 {
+        return 1;
+    }
     let mut left = width;
     let mut lines = 1;
-    for word in text.split(' ') {
+    for word in text.split([' ', '\n']) {
         // Ours is a bigger font than that in which the width is counted.
         let length = f64::from(u32::try_from(word.chars().count()).unwrap_or(u32::MAX)).mul_add(1.25, 1.0);
         if length > left && left < width {
@@ -176,6 +185,14 @@ pub fn row(
     is_bold: bool,
     styles: &Styles,
 ) -> Result<(), XlsxError> {
+    let texts = cells.iter().zip(&styles.widths).filter_map(|(cell, width)| match cell {
+        Cell::Text(text) => Some(lines(text, *width)),
+        _ => None,
+    });
+    let most = texts.max().unwrap_or(1);
+    if most > 1 {
+        sheet.set_row_height(at, (LINE * f64::from(most) + 2.0).min(TALLEST))?;
+    }
     for ((column, of), cell) in (0..).zip(columns).zip(cells) {
         let format = |unit: Unit| &styles.units[place(unit)][usize::from(is_bold)];
         match cell {
@@ -213,14 +230,13 @@ pub fn foot(
         at += 1;
     }
     let note = styles.plain.clone().set_italic().set_text_wrap().set_font_size(11.0);
-    let widths = widths(&table.columns);
-    let whole = widths.iter().sum();
+    let whole = styles.widths.iter().sum();
     for text in &table.notes {
         sheet.set_row_height(at, LINE * f64::from(lines(text, whole)))?;
         span(sheet, at, 0, last, text, &note)?;
         at += 1;
     }
-    let middle = middle(&widths);
+    let middle = middle(&styles.widths);
     let centred = styles.centred();
     let bold = centred.clone().set_bold();
     at += 1;
