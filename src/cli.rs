@@ -134,13 +134,22 @@ pub enum ApiKeyCommand {
 #[derive(Subcommand)]
 pub enum ImportCommand {
     /// The household registry
-    Registry(ImportArgs),
+    Registry(RegistryArgs),
     /// Agencies: import them before staff and applications, which name them
     Agencies(ImportArgs),
     /// Members of staff; their first passwords are handed out on the page Cán bộ
     Staff(ImportArgs),
     /// Declarations collected at a mobile desk or by an employer
     Applications(ImportArgs),
+}
+
+#[derive(Args)]
+pub struct RegistryArgs {
+    #[command(flatten)]
+    pub args: ImportArgs,
+    /// The code of the agency whose people these are, for the report on coverage; the centre when it is not given
+    #[arg(long)]
+    pub agency: Option<String>,
 }
 
 #[derive(Args)]

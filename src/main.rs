@@ -323,14 +323,15 @@ fn revoke_api_key(db: &Db, name: Option<&str>, id: Option<i64>) -> anyhow::Resul
 }
 
 fn import(config: Config, command: ImportCommand) -> anyhow::Result<ExitCode> {
-    let (kind, args) = match command {
-        ImportCommand::Registry(args) => (workbook::Kind::Registry, args),
-        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args),
-        ImportCommand::Staff(args) => (workbook::Kind::Staff, args),
-        ImportCommand::Applications(args) => (workbook::Kind::Applications, args),
+    let (kind, args, agency) = match command {
+        ImportCommand::Registry(registry) => (workbook::Kind::Registry, registry.args, registry.agency),
+        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args, None),
+        ImportCommand::Staff(args) => (workbook::Kind::Staff, args, None),
+        ImportCommand::Applications(args) => (workbook::Kind::Applications, args, None),
     };
     let ImportArgs { file, dry_run, mapping, sheet, refused, json, records, confirm_encoding } = args;
-    let options = console::Options { kind, file, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
+    let options =
+        console::Options { kind, file, agency, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
     let parts = Parts::build(config)?;
     require_schema(&parts.db)?;
     let went_through = console::run(&parts, &options)?;

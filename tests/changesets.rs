@@ -32,6 +32,7 @@ impl TestApp {
             bytes: 1,
             staff: None,
             office: None,
+            of_agency: None,
             sheet: None,
             layouts: None,
             confirmed: false,
@@ -43,7 +44,7 @@ impl TestApp {
     fn unseen(&self, members: &[Member]) -> ChangesetId {
         let import = self.import(Kind::Registry);
         self.db(|conn| {
-            let changeset = registry::begin(conn, Some(import), clock::now())?;
+            let changeset = registry::begin(conn, Some(import), None, clock::now())?;
             registry::write(conn, changeset, members)?;
             Ok(changeset)
         })
