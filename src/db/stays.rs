@@ -171,7 +171,7 @@ fn happened((_, kind, at, staff, before, after): &Told) -> Happened<'_> {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = stays)]
+#[diesel(table_name = stays, treat_none_as_default_value = false)]
 struct NewStay {
     application_id: ApplicationId,
     agency_id: AgencyId,
