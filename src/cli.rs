@@ -43,6 +43,8 @@ pub enum Command {
     /// Bring data in from a workbook
     #[command(subcommand, arg_required_else_help = true)]
     Import(ImportCommand),
+    /// Make again from the history what reports count; whoever decides an application meanwhile waits
+    Recount,
     /// Say whether the configuration and the database are in order
     Check,
     /// Read a workbook for another process of this program; what is written is not for people

@@ -15,7 +15,7 @@ use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
 use tnhs::db::api_keys::{self, By};
 use tnhs::db::events::{self, NewEvent};
 use tnhs::db::staff::NewStaff;
-use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
+use tnhs::db::{Db, DbError, agencies, messages, meta, staff, tallies};
 use tnhs::domain::account::new_password;
 use tnhs::domain::api_key::{ApiScope, new_key};
 use tnhs::domain::event::EventKind;
@@ -119,6 +119,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::ApiKey(ApiKeyCommand::Add { name, scopes }) => add_api_key(&open(&config)?, &name, &scopes),
         Command::ApiKey(ApiKeyCommand::Revoke { name, id }) => revoke_api_key(&open(&config)?, name.as_deref(), id),
         Command::Import(command) => return import(config, command),
+        Command::Recount => {
+            println!("{} stays counted", tallies::recount(&open(&config)?)?);
+            Ok(())
+        }
         Command::Check => check(&config),
         // Done above.
         Command::ReadWorkbook { .. } => Ok(()),

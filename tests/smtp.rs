@@ -172,7 +172,7 @@ both_databases! {
             };
             let config = Config::from_lookup(variable).unwrap();
             let mailer = Mailer::new(config.smtp.as_ref().unwrap(), ca).unwrap();
-            let mail = Mail { key: "1", to: "hong@example.vn", subject: "Thử", text: "Thử", html: "<p>Thử</p>" };
+            let mail = Mail { key: "1", to: "hong@example.vn", subject: "Thử", text: "Thử", html: "<p>Thử</p>", attached: None };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let sms = Sms { key: "1", to: "0900000001", text: "Thu", receipts: "http://127.0.0.1:1/receipts/x", attempt: 1 };
             let route = SmsRoute::new(config.sms.as_ref().unwrap(), None, ca);

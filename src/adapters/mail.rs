@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use lettre::Message;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
@@ -25,6 +26,15 @@ pub struct Mail<'a> {
     pub subject: &'a str,
     pub text: &'a str,
     pub html: &'a str,
+    pub attached: Option<Attached<'a>>,
+}
+
+/// A file that goes with a mail.
+pub struct Attached<'a> {
+    /// Of plain letters.
+    pub name: &'a str,
+    pub media: &'a str,
+    pub bytes: &'a [u8],
 }
 
 /// A clone is the same mailer.
@@ -62,12 +72,16 @@ impl Mailer {
     /// Sends one mail, within the server's deadline once it is its turn.
     pub async fn send(&self, mail: &Mail<'_>) -> Answer {
         match self {
-            Self::Folder(folder) => outfile::deliver(
-                Gateway::Mail,
-                folder,
-                &format!("{}.txt", mail.key),
-                &format!("To: {}\nSubject: {}\n\n{}\n", mail.to, mail.subject, mail.text),
-            ),
+            Self::Folder(folder) => {
+                if let Some(Attached { name, bytes, .. }) = &mail.attached {
+                    let kept = outfile::deliver(Gateway::Mail, folder, &format!("{}-{name}", mail.key), bytes);
+                    if kept.said.is_some() {
+                        return kept;
+                    }
+                }
+                let content = format!("To: {}\nSubject: {}\n\n{}\n", mail.to, mail.subject, mail.text);
+                outfile::deliver(Gateway::Mail, folder, &format!("{}.txt", mail.key), content.as_bytes())
+            }
             Self::Smtp(smtp) => match compose(mail, &smtp.from) {
                 Ok(message) => smtp.send(&message).await,
                 Err(answer) => answer,
@@ -164,6 +178,15 @@ fn outcome_of(error: &Error) -> Outcome {
 fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, Answer> {
     let never = |why: String| Answer::new(Outcome::Never(Cause::BadRecipient), why);
     let to: Mailbox = mail.to.parse().map_err(|_| never("not an e-mail address".into()))?;
+    let words = MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned());
+    let body = match &mail.attached {
+        None => words,
+        Some(Attached { name, media, bytes }) => {
+            let media = ContentType::parse(media).map_err(|error| never(error.to_string()))?;
+            let file = Attachment::new((*name).to_owned()).body(bytes.to_vec(), media);
+            MultiPart::mixed().multipart(words).singlepart(file)
+        }
+    };
     Message::builder()
         .from(from.clone())
         .to(to)
@@ -174,6 +197,6 @@ fn compose(mail: &Mail<'_>, from: &Mailbox) -> Result<Message, Answer> {
             lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".into(),
         ))
-        .multipart(MultiPart::alternative_plain_html(mail.text.to_owned(), mail.html.to_owned()))
+        .multipart(body)
         .map_err(|error| never(error.to_string()))
 }

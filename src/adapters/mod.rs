@@ -6,6 +6,7 @@ pub mod outfile;
 pub mod pace;
 pub mod photos;
 pub mod registry_export;
+pub mod report_file;
 pub mod sms;
 pub mod spreadsheet;
 

@@ -8,11 +8,11 @@ use crate::config::{private_folder, write_private};
 use crate::domain::delivery::{Cause, Gateway, Outcome};
 
 /// Writes the message whole or not at all.
-pub fn deliver(by: Gateway, folder: &Path, name: &str, content: &str) -> Answer {
+pub fn deliver(by: Gateway, folder: &Path, name: &str, content: &[u8]) -> Answer {
     let write = || -> std::io::Result<()> {
         private_folder(folder)?;
         let temporary = folder.join(format!(".{name}.tmp"));
-        write_private(&temporary, content.as_bytes())?;
+        write_private(&temporary, content)?;
         std::fs::rename(&temporary, folder.join(name))
     };
     match write() {

@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use diesel::result::Error::NotFound;
 
 use super::account_acts::{self, Stopped};
+use super::agencies::Agency;
 use super::events::{NewEvent, Stamp};
 use super::messages::Occasion;
 use super::stays::Decided;
@@ -16,7 +17,7 @@ use crate::domain::application::{Application, Kind, PhotoKind, Status};
 use crate::domain::assessment::{Decision, Evidence};
 use crate::domain::change::Change;
 use crate::domain::event::EventKind;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, AgencyId};
 use crate::domain::outbox::{Draft, MessageKind};
 use crate::domain::report::Left;
 use crate::domain::{notice, outbox, to_json};
@@ -241,5 +242,44 @@ pub fn reopen(conn: &mut Conn, evidence: &Evidence, reason: &str, stamp: Stamp<'
             after: Some(to_json(&Recorded { status: Status::Pending, reason: Some(reason), ..Recorded::default() })),
         },
     )?;
+    Ok(true)
+}
+
+/// From where to where.
+#[derive(serde::Serialize)]
+struct Office<'a> {
+    agency: &'a str,
+    agency_id: AgencyId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// Gives a waiting application to another agency; its number keeps its origin, the queue changes. False, and nothing is changed,
+/// when somebody else changed it since it was read.
+pub fn hand_over(
+    conn: &mut Conn,
+    application: &Application,
+    to: &Agency,
+    reason: &str,
+    stamp: Stamp<'_>,
+) -> QueryResult<bool> {
+    if applications::give_to(conn, application.id, application.version, to, stamp.at)? == 0 {
+        return Ok(false);
+    }
+    let (agency, agency_id) = (application.agency_name.as_str(), application.agency_id);
+    events::add(
+        conn,
+        &NewEvent {
+            application: Some(application.id),
+            account: None,
+            staff: Some(stamp.staff),
+            kind: EventKind::Moved,
+            at: stamp.at,
+            address: stamp.address,
+            before: Some(to_json(&Office { agency, agency_id, reason: None })),
+            after: Some(to_json(&Office { agency: &to.name, agency_id: to.id, reason: Some(reason) })),
+        },
+    )?;
+    stays::hand_over(conn, application, stamp.at)?;
     Ok(true)
 }

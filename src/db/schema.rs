@@ -290,6 +290,7 @@ diesel::table! {
         root_id -> Nullable<BigInt>,
         settled -> Bool,
         invitation_id -> Nullable<BigInt>,
+        made_in -> Nullable<BigInt>,
     }
 }
 
@@ -350,6 +351,7 @@ diesel::table! {
         attempt -> Integer,
         gateway -> Nullable<Text>,
         cause -> Nullable<Text>,
+        tallied -> Bool,
     }
 }
 
@@ -399,6 +401,8 @@ diesel::joinable!(stays -> agencies (agency_id));
 diesel::joinable!(registry_counts -> agencies (agency_id));
 diesel::joinable!(targets -> agencies (agency_id));
 diesel::joinable!(targets -> staff (set_by));
+diesel::joinable!(exports -> staff (staff_id));
+diesel::joinable!(subscriptions -> staff (staff_id));
 diesel::joinable!(import_rows -> imports (import_id));
 diesel::joinable!(registry_members -> registry_changesets (changeset_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -415,6 +419,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     messages,
     message_steps,
+    message_tallies,
     message_texts,
     invitations,
     events,
@@ -427,4 +432,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_changes,
     account_tallies,
     targets,
+    exports,
+    subscriptions,
 );

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::schema::{agencies, applications, events, stays};
@@ -12,7 +13,7 @@ use crate::domain::application::{Application, Channel};
 use crate::domain::dates::to_hanoi;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{AgencyId, ApplicationId, StaffId};
-use crate::domain::report::{Entered, Happened, Left, Stay, hours, replay};
+use crate::domain::report::{Entered, Happened, Left, hours, replay};
 use crate::on_backend;
 
 /// The office whose queue it is, and its province.
@@ -137,7 +138,7 @@ pub fn retell(conn: &mut Conn, mut after: ApplicationId) -> QueryResult<usize> {
         after = last.id;
         let mut history = history.as_slice();
         for rows in batch.chunks(400) {
-            let mut values = Vec::new();
+            let mut made_of_them = Vec::new();
             for application in rows {
                 let own = history.iter().take_while(|event| event.0 == application.id).count();
                 let (own, rest) = history.split_at(own);
@@ -145,8 +146,30 @@ pub fn retell(conn: &mut Conn, mut after: ApplicationId) -> QueryResult<usize> {
                 let late = application.decided_at.is_some_and(|at| at > application.due_at);
                 let told: Vec<_> = own.iter().map(happened).collect();
                 let stays = replay(&told, application.agency_id, late, &named);
-                values.extend(stays.into_iter().map(|stay| row(application, stay, &provinces)));
+                made_of_them.extend(stays.into_iter().map(|stay| (application, stay)));
             }
+            let values: Vec<_> = made_of_them
+                .iter()
+                .map(|(application, stay)| {
+                    let ((entered_as, entered_at), hours) = (stay.entered, stay.hours());
+                    (
+                        stays::application_id.eq(application.id),
+                        stays::agency_id.eq(stay.agency),
+                        stays::province_id.eq(provinces.get(&stay.agency).copied().flatten()),
+                        stays::channel.eq(application.channel),
+                        stays::entered_as.eq(entered_as),
+                        stays::entered_at.eq(entered_at),
+                        stays::entered_day.eq(to_hanoi(entered_at).date()),
+                        stays::left_as.eq(stay.left.map(|(left, _)| left)),
+                        stays::left_at.eq(stay.left.map(|(_, at)| at)),
+                        stays::left_day.eq(stay.left.map(|(_, at)| to_hanoi(at).date())),
+                        stays::staff_id.eq(stay.staff),
+                        stays::reason.eq(stay.reason.as_ref()),
+                        stays::late.eq(hours.map(|_| stay.late)),
+                        stays::hours.eq(hours),
+                    )
+                })
+                .collect();
             made += values.len();
             on_backend!(conn, c => diesel::insert_into(stays::table).values(&values).execute(c))?;
         }
@@ -170,47 +193,16 @@ fn happened((_, kind, at, staff, before, after): &Told) -> Happened<'_> {
     Happened { kind: *kind, at: *at, staff: *staff, before: before.as_deref(), after: after.as_deref() }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = stays, treat_none_as_default_value = false)]
-struct NewStay {
-    application_id: ApplicationId,
-    agency_id: AgencyId,
-    province_id: Option<AgencyId>,
-    channel: Channel,
-    entered_as: Entered,
-    entered_at: NaiveDateTime,
-    entered_day: chrono::NaiveDate,
-    left_as: Option<Left>,
-    left_at: Option<NaiveDateTime>,
-    left_day: Option<chrono::NaiveDate>,
-    staff_id: Option<StaffId>,
-    reason: Option<String>,
-    late: Option<bool>,
-    hours: Option<i32>,
-}
-
-fn row(application: &Current, stay: Stay, provinces: &HashMap<AgencyId, Option<AgencyId>>) -> NewStay {
-    let hours = stay.hours();
-    let (entered_as, entered_at) = stay.entered;
-    NewStay {
-        application_id: application.id,
-        agency_id: stay.agency,
-        province_id: provinces.get(&stay.agency).copied().flatten(),
-        channel: application.channel,
-        entered_as,
-        entered_at,
-        entered_day: to_hanoi(entered_at).date(),
-        left_as: stay.left.map(|(left, _)| left),
-        left_at: stay.left.map(|(_, at)| at),
-        left_day: stay.left.map(|(_, at)| to_hanoi(at).date()),
-        staff_id: stay.staff,
-        reason: stay.reason,
-        late: hours.map(|_| stay.late),
-        hours,
+/// Throws the stays away and makes them again from the history; returns how many. Whoever decides meanwhile waits.
+pub fn retell_all(conn: &mut Conn) -> QueryResult<usize> {
+    if let Conn::Postgres(c) = conn {
+        c.batch_execute("LOCK TABLE stays IN EXCLUSIVE MODE")?;
     }
+    diesel::delete(stays::table).execute(conn)?;
+    retell(conn, ApplicationId(0))
 }
 
-/// Makes the stays anew when there are applications and no stay: of a database that was made before stays were kept.
+/// Makes the stays when there are applications and no stay: of a database that was made before stays were kept.
 pub fn retell_if_never(conn: &mut Conn) -> QueryResult<usize> {
     let told = stays::table.select(stays::id).first::<i64>(conn).optional()?.is_some();
     if told { Ok(0) } else { retell(conn, ApplicationId(0)) }

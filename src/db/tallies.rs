@@ -228,6 +228,17 @@ fn add<'a>(conn: &mut Conn, flows: impl Iterator<Item = &'a Flow>, sign: i64) ->
     Ok(())
 }
 
+/// Makes everything that reports count again from the history; returns how many stays there are. Blocks.
+pub fn recount(db: &Db) -> Result<usize, DbError> {
+    let stays = db.write(|conn| {
+        let stays = super::stays::retell_all(conn)?;
+        forget(conn)?;
+        Ok::<_, DbError>(stays)
+    })?;
+    tally_all(db)?;
+    Ok(stays)
+}
+
 /// Throws all tallies away; [`tally`] makes them again.
 pub fn forget(conn: &mut Conn) -> QueryResult<()> {
     diesel::delete(tallies::table).execute(conn)?;

@@ -23,7 +23,8 @@ use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
 use crate::db::{
-    Conn, Db, DbError, account_changes, agencies, bulk, coverage, holidays, meta, staff, tallies, targets,
+    Conn, Db, DbError, account_changes, agencies, bulk, coverage, holidays, message_tallies, meta, staff, tallies,
+    targets,
 };
 use crate::domain::account::new_password;
 use crate::domain::dates::to_hanoi;
@@ -123,6 +124,7 @@ pub fn fill(db: &Db, photos: &PhotoStore, size: &Size, now: NaiveDateTime) -> an
         Ok::<_, anyhow::Error>(Filled::Now)
     })?;
     tallies::tally_all(db)?;
+    message_tallies::tally_all(db)?;
     account_changes::tally_all(db)?;
     db.analyze()?;
     Ok(outcome)

@@ -66,6 +66,7 @@ text_enum! {
         RegistryExported = "registry_exported" => "Xuất danh bạ HGĐ",
         TargetSet = "target_set" => "Đặt chỉ tiêu tài khoản",
         TargetRemoved = "target_removed" => "Bỏ chỉ tiêu tài khoản",
+        Exported = "exported" => "Xuất báo cáo, danh sách hồ sơ",
     }
 }
 

@@ -48,5 +48,7 @@ id!(
     ChangesetId,
     OtpId,
     ApiKeyId,
-    InvitationId
+    InvitationId,
+    ExportId,
+    SubscriptionId
 );

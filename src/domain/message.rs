@@ -61,8 +61,13 @@ pub(super) fn mail(subject: String, body: &[String]) -> Email {
     paragraphs.extend_from_slice(body);
     paragraphs.push("Trân trọng,\nBảo hiểm xã hội Việt Nam".into());
     paragraphs.push(FOOT.into());
+    letter(subject, &paragraphs)
+}
+
+/// These paragraphs as text and as HTML.
+pub(super) fn letter(subject: String, paragraphs: &[String]) -> Email {
     let text = paragraphs.join("\n\n");
-    let html = Html { subject: &subject, paragraphs: &paragraphs }.render().unwrap_or_else(|_| unreachable!());
+    let html = Html { subject: &subject, paragraphs }.render().unwrap_or_else(|_| unreachable!());
     Email { subject, text, html }
 }
 

@@ -2,10 +2,12 @@
 //! [`run`] only repeats them.
 
 pub mod deadlines;
+pub mod exports;
 pub mod import;
 pub mod invitations;
 pub mod outbox;
 pub mod recheck;
+pub mod subscriptions;
 pub mod tallies;
 
 use std::sync::Arc;
@@ -30,8 +32,10 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
     };
     let (imports, deadlines, invitations, tallies) =
         (beside(import::run), beside(deadlines::run), beside(invitations::run), beside(tallies::run));
+    let exports = beside(exports::run);
     let sms = outbox::run(Arc::clone(&parts), MessageChannel::Sms, stop.clone());
     let mail = outbox::run(Arc::clone(&parts), MessageChannel::Email, stop.clone());
+    let subscriptions = subscriptions::run(Arc::clone(&parts), stop.clone());
     let sessions = async {
         while !*stop.borrow() {
             sweep_sessions(&parts).await;
@@ -43,12 +47,13 @@ pub async fn run(parts: Arc<Parts>, mut stop: watch::Receiver<bool>) {
         // The threads hear of it at once, not after the outbox is empty.
         leaving.store(true, Ordering::Relaxed);
     };
-    tokio::join!(sms, mail, sessions);
+    tokio::join!(sms, mail, subscriptions, sessions);
     for (job, ended) in [
         ("imports", imports.await),
         ("deadlines", deadlines.await),
         ("invitations", invitations.await),
         ("tallies", tallies.await),
+        ("exports", exports.await),
     ] {
         if let Err(error) = ended {
             tracing::error!("{job}: {error}");

@@ -429,7 +429,7 @@ async fn deliver(parts: &Parts, message: &Leased, text: String, html: Option<Str
             let Some(mail) = &parts.mail else { return nowhere() };
             let subject = message.subject.as_deref().unwrap_or_default();
             let html = html.as_deref().unwrap_or_default();
-            mail.send(&Mail { key: &key, to: &message.recipient, subject, text: &text, html }).await
+            mail.send(&Mail { key: &key, to: &message.recipient, subject, text: &text, html, attached: None }).await
         }
     }
 }

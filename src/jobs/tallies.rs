@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock;
-use crate::db::{Db, DbError, account_changes, coverage, tallies};
+use crate::db::{Db, DbError, account_changes, coverage, message_tallies, tallies};
 use crate::domain::dates::to_hanoi;
 use crate::startup::Parts;
 
@@ -32,6 +32,7 @@ pub fn run(parts: &Arc<Parts>, leaving: &AtomicBool) {
 /// The database failed.
 pub fn tally(db: &Db) -> Result<(), DbError> {
     tallies::tally_all(db)?;
+    message_tallies::tally_all(db)?;
     account_changes::tally_all(db)?;
     coverage::count_if_changed(db, to_hanoi(clock::now()).date())?;
     Ok(())

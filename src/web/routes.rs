@@ -9,6 +9,7 @@ use super::accounts::{acts as account_acts, detail as account, list as accounts,
 use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::messages::{detail as message, health, list as messages, resend};
+use super::reports::{figure, list as figures, page as report};
 use super::texts::{edit as text, list as texts};
 use super::{
     api, api_keys, assets, guard, holidays, invitations, overview, password, receipts, registry, session, sign_in,
@@ -46,6 +47,10 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/password", post().to(password::post))
                 // Tổng quan
                 .route("/overview", get().to(overview::get))
+                // Báo cáo
+                .route(report::PATH, get().to(report::choose))
+                .route(figure::PATH, get().to(figures::get))
+                .route("/reports/{kind}", get().to(report::get))
                 // Chỉ tiêu
                 .route(targets::PATH, get().to(targets::get))
                 .route(targets::PATH, post().to(targets::post))

@@ -110,7 +110,7 @@ impl Line {
         let answer = match &self.driver {
             Driver::Folder(folder) => {
                 let text = format!("To: {}\n\n{}\n", sms.to, sms.text);
-                outfile::deliver(self.gateway, folder, &format!("{}.txt", sms.key), &text)
+                outfile::deliver(self.gateway, folder, &format!("{}.txt", sms.key), text.as_bytes())
             }
             Driver::Http(http) => http.send(self.gateway, sms),
         };

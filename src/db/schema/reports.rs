@@ -80,3 +80,65 @@ diesel::table! {
         set_at -> Timestamp,
     }
 }
+
+diesel::table! {
+    message_tallies (level, start, agency_id, channel) {
+        level -> Text,
+        start -> Date,
+        agency_id -> BigInt,
+        channel -> Text,
+        province_id -> Nullable<BigInt>,
+        made -> BigInt,
+        sent -> BigInt,
+        failed -> BigInt,
+        dropped -> BigInt,
+        delivered -> BigInt,
+        undelivered -> BigInt,
+        no_receipt -> BigInt,
+        pending -> BigInt,
+    }
+}
+
+diesel::table! {
+    exports (id) {
+        id -> BigInt,
+        staff_id -> BigInt,
+        scope -> Text,
+        subject -> Text,
+        format -> Text,
+        in_full -> Bool,
+        reason -> Nullable<Text>,
+        state -> Text,
+        rows_done -> BigInt,
+        rows_total -> BigInt,
+        lease -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        attempts -> Integer,
+        bytes -> BigInt,
+        address -> Nullable<Text>,
+        created_at -> Timestamp,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    subscriptions (id) {
+        id -> BigInt,
+        staff_id -> BigInt,
+        kind -> Text,
+        agency_id -> Nullable<BigInt>,
+        every -> Text,
+        on_day -> Integer,
+        minute -> Integer,
+        due_at -> Timestamp,
+        next_at -> Timestamp,
+        tries -> Integer,
+        export_id -> Nullable<BigInt>,
+        lease -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        sent_at -> Nullable<Timestamp>,
+        fault -> Nullable<Text>,
+        created_at -> Timestamp,
+        stopped_at -> Nullable<Timestamp>,
+    }
+}

@@ -3,7 +3,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::detail::{self, Shown, list_key};
 use super::loaded::load;
@@ -11,20 +11,17 @@ use super::within_scope;
 use crate::clock;
 use crate::db::decisions;
 use crate::db::events::Stamp;
-use crate::db::events::{self, NewEvent};
-use crate::db::{Conn, agencies, applications, stays, texts};
+use crate::db::{Conn, agencies, texts};
 use crate::domain::act::ApplicationAct;
 use crate::domain::application::Declaration;
 use crate::domain::assessment;
-use crate::domain::event::EventKind;
-use crate::domain::ids::{AgencyId, ApplicationId};
+use crate::domain::ids::ApplicationId;
 use crate::domain::message::{REASON_MAX, parse_reason};
 use crate::domain::names;
 use crate::domain::permission::Actor;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{self, FieldError};
 use crate::domain::texts::TextKey;
-use crate::domain::to_json;
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, Move, Reopen};
@@ -139,15 +136,6 @@ pub async fn preview(
     detail::reopening(&loaded, &form.reopen_reason, parts.config.sms_price).alone()
 }
 
-/// From where to where.
-#[derive(Serialize)]
-struct Office<'a> {
-    agency: &'a str,
-    agency_id: AgencyId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-}
-
 /// `POST /applications/{id}/move`: the number keeps its origin, the queue changes.
 pub async fn hand_over(
     request: HttpRequest,
@@ -181,27 +169,12 @@ pub async fn hand_over(
                     if to.id == application.agency_id {
                         return Ok(Err(Obstacle::Refused(Refusal::AlreadyThere)));
                     }
+                    let stamp = Stamp { staff: actor.id, at: now, address: Some(&address) };
                     if application.version.to_string() != version
-                        || applications::give_to(conn, id, application.version, to, now)? == 0
+                        || !decisions::hand_over(conn, &application, to, &reason, stamp)?
                     {
                         return Ok(Err(Obstacle::Changed));
                     }
-                    let event = NewEvent {
-                        application: Some(id),
-                        account: None,
-                        staff: Some(actor.id),
-                        kind: EventKind::Moved,
-                        at: now,
-                        address: Some(&address),
-                        before: Some(to_json(&Office {
-                            agency: &application.agency_name,
-                            agency_id: application.agency_id,
-                            reason: None,
-                        })),
-                        after: Some(to_json(&Office { agency: &to.name, agency_id: to.id, reason: Some(&reason) })),
-                    };
-                    events::add(conn, &event)?;
-                    stays::hand_over(conn, &application, now)?;
                     Ok(Ok(format!("Đã chuyển hồ sơ đến {}", to.name)))
                 })
                 .await?

@@ -2,3 +2,5 @@
 
 pub mod cells;
 pub mod figure;
+pub mod list;
+pub mod page;
