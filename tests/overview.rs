@@ -148,6 +148,19 @@ both_databases! {
         let filed = filed.iter().filter(|it| it.0 == Some(offices.hanoi.id.0) && to_hanoi(it.1).date() == today).count();
         assert_eq!(day[..], [show_date(today), filed.to_string(), "2".into(), "2".into()]);
 
+        // Every figure is the number of the list that it leads to.
+        let mut followed = 0;
+        for link in page.select("a[href^='/reports/applications?']") {
+            let figure = support::browser::words_of(link);
+            let (number, _) = figure.split_once(' ').unwrap_or((&figure, ""));
+            if number != "0" || figure != number {
+                let list = hanoi.get(link.value().attr("href").unwrap()).expect(200);
+                assert_eq!(list.text_of("#count"), number, "{figure}: {list}");
+                followed += 1;
+            }
+        }
+        assert!(followed > 15, "{followed}");
+
         let failures = hanoi.get(&page.link("1 Tin không đến được, cần xử lý")).expect(200);
         assert!(failures.has_text("Cần xử lý: 1 tin không đến được người nhận"), "{failures}");
     }
