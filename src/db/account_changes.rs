@@ -43,7 +43,7 @@ pub fn record(
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = account_changes)]
+#[diesel(table_name = account_changes, treat_none_as_default_value = false)]
 struct Change {
     account_id: AccountId,
     agency_id: AgencyId,
@@ -92,7 +92,7 @@ pub fn tally_all(db: &Db) -> Result<(), DbError> {
 /// Adds up to `limit` changes to the tallies; returns how many. One process does so at a time.
 pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
     type Row = (i64, NaiveDate, AgencyId, Option<AgencyId>, i64);
-    one_row(diesel::update(meta::table.find("account_tallies")).set(meta::value.eq("")).execute(conn)?)?;
+    lock(conn)?;
     let new: Vec<Row> = account_changes::table
         .filter(diesel::dsl::sql::<Bool>("tallied = FALSE"))
         .order(account_changes::id)
@@ -139,8 +139,14 @@ pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
     Ok(ids.len())
 }
 
+/// Lets one transaction at a time change the sums.
+fn lock(conn: &mut Conn) -> QueryResult<()> {
+    one_row(diesel::update(meta::table.find("account_tallies")).set(meta::value.eq("")).execute(conn)?)
+}
+
 /// Throws the tallies away; [`tally`] makes them again.
 pub fn forget(conn: &mut Conn) -> QueryResult<()> {
+    lock(conn)?;
     diesel::delete(account_tallies::table).execute(conn)?;
     diesel::update(account_changes::table).set(account_changes::tallied.eq(false)).execute(conn)?;
     Ok(())

@@ -233,9 +233,11 @@ pub fn recount(db: &Db) -> Result<usize, DbError> {
     let stays = db.write(|conn| {
         let stays = super::stays::retell_all(conn)?;
         forget(conn)?;
+        super::account_changes::forget(conn)?;
         Ok::<_, DbError>(stays)
     })?;
     tally_all(db)?;
+    super::account_changes::tally_all(db)?;
     Ok(stays)
 }
 
