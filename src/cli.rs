@@ -43,6 +43,8 @@ pub enum Command {
     /// Bring data in from a workbook
     #[command(subcommand, arg_required_else_help = true)]
     Import(ImportCommand),
+    /// Make again from the history what reports count; whoever decides an application meanwhile waits
+    Recount,
     /// Say whether the configuration and the database are in order
     Check,
     /// Read a workbook for another process of this program; what is written is not for people
@@ -132,13 +134,22 @@ pub enum ApiKeyCommand {
 #[derive(Subcommand)]
 pub enum ImportCommand {
     /// The household registry
-    Registry(ImportArgs),
+    Registry(RegistryArgs),
     /// Agencies: import them before staff and applications, which name them
     Agencies(ImportArgs),
     /// Members of staff; their first passwords are handed out on the page Cán bộ
     Staff(ImportArgs),
     /// Declarations collected at a mobile desk or by an employer
     Applications(ImportArgs),
+}
+
+#[derive(Args)]
+pub struct RegistryArgs {
+    #[command(flatten)]
+    pub args: ImportArgs,
+    /// The code of the agency whose people these are, for the report on coverage; the centre when it is not given
+    #[arg(long)]
+    pub agency: Option<String>,
 }
 
 #[derive(Args)]

@@ -15,7 +15,7 @@ use tnhs::config::{Config, ConfigError, SmsUrl, SmtpUrl};
 use tnhs::db::api_keys::{self, By};
 use tnhs::db::events::{self, NewEvent};
 use tnhs::db::staff::NewStaff;
-use tnhs::db::{Db, DbError, agencies, messages, meta, staff};
+use tnhs::db::{Db, DbError, agencies, messages, meta, staff, tallies};
 use tnhs::domain::account::new_password;
 use tnhs::domain::api_key::{ApiScope, new_key};
 use tnhs::domain::event::EventKind;
@@ -119,6 +119,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::ApiKey(ApiKeyCommand::Add { name, scopes }) => add_api_key(&open(&config)?, &name, &scopes),
         Command::ApiKey(ApiKeyCommand::Revoke { name, id }) => revoke_api_key(&open(&config)?, name.as_deref(), id),
         Command::Import(command) => return import(config, command),
+        Command::Recount => {
+            println!("{} stays counted", tallies::recount(&open(&config)?)?);
+            Ok(())
+        }
         Command::Check => check(&config),
         // Done above.
         Command::ReadWorkbook { .. } => Ok(()),
@@ -319,14 +323,15 @@ fn revoke_api_key(db: &Db, name: Option<&str>, id: Option<i64>) -> anyhow::Resul
 }
 
 fn import(config: Config, command: ImportCommand) -> anyhow::Result<ExitCode> {
-    let (kind, args) = match command {
-        ImportCommand::Registry(args) => (workbook::Kind::Registry, args),
-        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args),
-        ImportCommand::Staff(args) => (workbook::Kind::Staff, args),
-        ImportCommand::Applications(args) => (workbook::Kind::Applications, args),
+    let (kind, args, agency) = match command {
+        ImportCommand::Registry(registry) => (workbook::Kind::Registry, registry.args, registry.agency),
+        ImportCommand::Agencies(args) => (workbook::Kind::Agencies, args, None),
+        ImportCommand::Staff(args) => (workbook::Kind::Staff, args, None),
+        ImportCommand::Applications(args) => (workbook::Kind::Applications, args, None),
     };
     let ImportArgs { file, dry_run, mapping, sheet, refused, json, records, confirm_encoding } = args;
-    let options = console::Options { kind, file, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
+    let options =
+        console::Options { kind, file, agency, dry_run, mapping, sheet, refused, json, records, confirm_encoding };
     let parts = Parts::build(config)?;
     require_schema(&parts.db)?;
     let went_through = console::run(&parts, &options)?;

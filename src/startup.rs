@@ -17,6 +17,7 @@ use crate::domain::receipt::ReceiptKey;
 use crate::error::AppError;
 use crate::web::api::limits::Limits;
 use crate::web::counts::Counts;
+use crate::web::overview::Paces;
 use crate::web::{guard, routes};
 
 /// What handlers and jobs work with.
@@ -27,6 +28,7 @@ pub struct Parts {
     pub hasher: Hasher,
     pub counts: Counts,
     pub limits: Limits,
+    pub paces: Paces,
     /// Names attempts at messages, for the gateways that tell what became of them.
     pub receipt_key: ReceiptKey,
     /// None for commands that send nothing.
@@ -45,6 +47,7 @@ impl Parts {
             hasher: Hasher::new()?,
             counts: Counts::default(),
             limits: Limits::new(config.api_per_minute),
+            paces: Paces::default(),
             sms: config.sms.as_ref().map(|main| SmsRoute::new(main, config.sms_backup.as_ref(), authorities)),
             mail: config.smtp.as_ref().map(|url| Mailer::new(url, authorities)).transpose()?,
             receipt_key: ReceiptKey::new(&config.secret_key.0),
@@ -66,6 +69,16 @@ impl Parts {
     {
         let db = self.db.clone();
         web::block(move || db.read(f)).await?
+    }
+
+    /// [`Db::snapshot`] on a blocking thread.
+    pub async fn snapshot<T, F>(&self, f: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, AppError> + Send + 'static,
+    {
+        let db = self.db.clone();
+        web::block(move || db.snapshot(f)).await?
     }
 
     /// [`Db::note`] on a blocking thread.

@@ -12,12 +12,14 @@ use tnhs::clock;
 use tnhs::db::imports::{self, NewImport, Written};
 use tnhs::db::listed::{self, By};
 use tnhs::db::schema::{agencies, applications, events, registry_changesets, registry_members, staff};
-use tnhs::db::{meta, registry};
+use tnhs::db::{meta, registry, tallies};
+use tnhs::domain::dates::to_hanoi;
 use tnhs::domain::ids::{ChangesetId, ImportId};
 use tnhs::domain::import::ImportState;
 use tnhs::domain::names::Name;
-use tnhs::domain::permission::Role;
+use tnhs::domain::permission::{Role, Scope};
 use tnhs::domain::registry::Member;
+use tnhs::domain::report::{Period, Span};
 use tnhs::domain::to_json;
 use tnhs::domain::workbook::{Field, Kind, Values};
 
@@ -30,6 +32,7 @@ impl TestApp {
             bytes: 1,
             staff: None,
             office: None,
+            of_agency: None,
             sheet: None,
             layouts: None,
             confirmed: false,
@@ -41,7 +44,7 @@ impl TestApp {
     fn unseen(&self, members: &[Member]) -> ChangesetId {
         let import = self.import(Kind::Registry);
         self.db(|conn| {
-            let changeset = registry::begin(conn, Some(import), clock::now())?;
+            let changeset = registry::begin(conn, Some(import), None, clock::now())?;
             registry::write(conn, changeset, members)?;
             Ok(changeset)
         })
@@ -177,8 +180,15 @@ both_databases! {
         let officer = app.officer(&app.offices.ba_dinh);
         officer.get(&format!("/applications/{}", seen.row_id)).expect(200);
 
+        let filed = || {
+            let today = Period::of(Span::Day, to_hanoi(clock::now()).date());
+            app.db(|conn| tallies::by_agency(conn, Scope::Country, today))[&app.offices.ba_dinh.id].counts.filed
+        };
+        tallies::tally_all(&app.parts.db).unwrap();
+        assert_eq!(filed(), 2);
         assert!(app.put_back(Kind::Applications, &untouched));
         assert!(!app.put_back(Kind::Applications, &seen));
+        assert_eq!(filed(), 1);
         let left: Vec<i64> = app.db(|conn| applications::table.select(applications::id).load(conn));
         assert_eq!(left, [seen.row_id]);
         let of_untouched = events::table.filter(events::application_id.eq(untouched.row_id)).count();

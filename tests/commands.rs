@@ -16,11 +16,12 @@ use tnhs::domain::application::Status;
 use tnhs::domain::event::EventKind;
 
 /// Every command, with what it needs.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &["serve"],
     &["worker"],
     &["migrate"],
     &["demo"],
+    &["recount"],
     &["check"],
     &["staff"],
     &["staff", "add"],

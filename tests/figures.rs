@@ -10,7 +10,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use support::{TestApp, both_databases, filing, hanoi};
+use support::{Program, TestApp, both_databases, filing, hanoi};
 use tnhs::db::agencies::Agency;
 use tnhs::db::applications::NewApplication;
 use tnhs::db::decisions;
@@ -444,6 +444,16 @@ both_databases! {
         app.db(tallies::forget);
         tallies::tally_all(&app.parts.db).unwrap();
         assert_eq!(read().1, tallied);
+        // Wrong in every way.
+        app.db(|conn| {
+            diesel::delete(stays::table.filter(stays::left_day.is_null())).execute(conn)?;
+            diesel::update(stays::table).set(stays::late.eq(true)).execute(conn)?;
+            diesel::update(sums::table).set(sums::filed.eq(1_000)).execute(conn)
+        });
+        assert_ne!(read().0, was);
+        let recounted = Program::beside(&app).run(&["recount"]).expect(0);
+        assert_eq!(recounted.stdout, format!("{} stays counted\n", was.len()));
+        assert_eq!((read().0 == was, read().1 == tallied), (true, true));
         app.db(|conn| diesel::delete(stays::table).execute(conn));
         app.db(tallies::forget);
         assert_eq!(app.db(told::retell_if_never), was.len());

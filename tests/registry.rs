@@ -110,7 +110,7 @@ both_databases! {
         // Of a changeset that does not count nothing is seen.
         let unseen = app.citizen("Lê Thị Chưa Có");
         app.db(|conn| {
-            let changeset = registry::begin(conn, None, clock::now())?;
+            let changeset = registry::begin(conn, None, None, clock::now())?;
             registry::write(conn, changeset, &[registry_entry(&unseen)])
         });
         let browser = admin(&app);

@@ -99,7 +99,8 @@ fn a_workbook_holds_the_head_the_numbers_and_the_foot_of_its_report() {
     let bytes = report_file::report(&table, &head(), Format::Xlsx).unwrap();
     let mut book = opened(bytes.clone());
     let rows = sheet(&mut book, "Báo cáo");
-    let all: Vec<String> = rows.iter().flatten().filter(|cell| **cell != Data::Empty).map(ToString::to_string).collect();
+    let all: Vec<String> =
+        rows.iter().flatten().filter(|cell| **cell != Data::Empty).map(ToString::to_string).collect();
     for words in [
         "BẢO HIỂM XÃ HỘI VIỆT NAM",
         "BẢO HIỂM XÃ HỘI THÀNH PHỐ HÀ NỘI",
@@ -237,7 +238,13 @@ fn libreoffice_prints_it_one_page_wide_with_head_totals_and_foot() {
         assert!(page.contains(&format!("Trang {number}/{}", pages.len())), "page {number}:\n{page}");
     }
     let (first, last) = (pages[0], pages[pages.len() - 1]);
-    for words in ["BẢO HIỂM XÃ HỘI VIỆT NAM", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "97.5%", "23/11/2026 16:59"] {
+    for words in [
+        "BẢO HIỂM XÃ HỘI VIỆT NAM",
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
+        "Độc lập - Tự do - Hạnh phúc",
+        "97.5%",
+        "23/11/2026 16:59",
+    ] {
         assert!(first.contains(words), "{words}:\n{first}");
     }
     for words in ["Tổng cộng", "1,234,567", "NGƯỜI LẬP", "GIÁM ĐỐC", "ngày 24 tháng 11 năm 2026"] {

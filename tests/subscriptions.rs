@@ -5,8 +5,8 @@
 mod support;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calamine::{Reader, Xlsx};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -25,7 +25,9 @@ use tnhs::startup::Parts;
 /// A supervisor of Hanoi with an address, and what they see.
 fn someone(app: &TestApp) -> (Employee, Browser) {
     let employee = app.employee(Role::Supervisor, &app.offices.hanoi);
-    app.db(|conn| diesel::update(staff::table.find(employee.id)).set(staff::email.eq("giam.sat@example.vn")).execute(conn));
+    app.db(|conn| {
+        diesel::update(staff::table.find(employee.id)).set(staff::email.eq("giam.sat@example.vn")).execute(conn)
+    });
     let browser = app.sign_in(&employee);
     (employee, browser)
 }

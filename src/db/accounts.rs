@@ -5,7 +5,8 @@ use diesel::prelude::*;
 
 use super::applications::{Declared, declared, declared_columns};
 use super::schema::{accounts, agencies, events};
-use super::{Conn, one_row};
+use super::stays::Office;
+use super::{Conn, account_changes, one_row};
 use crate::domain::account::{Account, AccountState, GuardianAccount, LockCause, RECEIVED_FOR};
 use crate::domain::application::{Application, Declaration};
 use crate::domain::event::EventKind;
@@ -20,7 +21,7 @@ use crate::on_backend;
 /// A unique violation when the code or the ID number has an account already.
 pub fn insert(conn: &mut Conn, application: &Application, now: NaiveDateTime) -> QueryResult<AccountId> {
     let province_id = province_of(conn, application.agency_id)?;
-    on_backend!(conn, c => diesel::insert_into(accounts::table)
+    let id = on_backend!(conn, c => diesel::insert_into(accounts::table)
         .values((
             accounts::application_id.eq(application.id),
             accounts::agency_id.eq(application.agency_id),
@@ -31,7 +32,9 @@ pub fn insert(conn: &mut Conn, application: &Application, now: NaiveDateTime) ->
             accounts::created_at.eq(now),
         ))
         .returning(accounts::id)
-        .get_result(c))
+        .get_result(c))?;
+    account_changes::record(conn, id, (None, Some((application.agency_id, province_id))), now)?;
+    Ok(id)
 }
 
 fn province_of(conn: &mut Conn, agency: AgencyId) -> QueryResult<Option<AgencyId>> {
@@ -41,6 +44,8 @@ fn province_of(conn: &mut Conn, agency: AgencyId) -> QueryResult<Option<AgencyId
 /// Opens a closed account anew for another application, without a password yet.
 pub fn open_anew(conn: &mut Conn, account: &Account, application: &Application, now: NaiveDateTime) -> QueryResult<()> {
     let province_id = province_of(conn, application.agency_id)?;
+    let before = (account.state != AccountState::Closed).then_some((account.agency_id, account.province_id));
+    account_changes::record(conn, account.id, (before, Some((application.agency_id, province_id))), now)?;
     one_row(
         diesel::update(as_it_was(account))
             .set((
@@ -88,6 +93,9 @@ pub fn set_state(
         accounts::version.eq(account.version + 1),
     );
     one_row(diesel::update(as_it_was(account)).set(set).execute(conn)?)?;
+    let office = Some((account.agency_id, account.province_id));
+    let counted = |state| office.filter(|_| state != AccountState::Closed);
+    account_changes::record(conn, account.id, (counted(account.state), counted(state)), now)?;
     let row = accounts::table.find(account.id);
     if state != AccountState::Active {
         diesel::update(row).set(accounts::device_hash.eq(None::<String>)).execute(conn)?;
@@ -97,6 +105,23 @@ pub fn set_state(
             .set((accounts::password_hashes.eq(None::<String>), accounts::id_number.eq(None::<String>)))
             .execute(conn)?;
     }
+    Ok(())
+}
+
+/// Gives the account that an application was granted to the office to which the application goes.
+pub fn follow(conn: &mut Conn, application: ApplicationId, to: Office, at: NaiveDateTime) -> QueryResult<()> {
+    let granted = accounts::table.filter(accounts::application_id.eq(application));
+    let found: Option<(AccountId, AccountState, Office)> = granted
+        .select((accounts::id, accounts::state, (accounts::agency_id, accounts::province_id)))
+        .first(conn)
+        .optional()?;
+    let Some((id, state, from)) = found else { return Ok(()) };
+    if state != AccountState::Closed {
+        account_changes::record(conn, id, (Some(from), Some(to)), at)?;
+    }
+    diesel::update(accounts::table.find(id))
+        .set((accounts::agency_id.eq(to.0), accounts::province_id.eq(to.1)))
+        .execute(conn)?;
     Ok(())
 }
 

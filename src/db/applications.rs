@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::agencies::Agency;
-use super::schema::{accounts, agencies, agency_serials, applications, name_tokens, staff};
+use super::schema::{agencies, agency_serials, applications, name_tokens, staff};
 use super::{Conn, one_row, stays};
 use crate::domain::account::Account;
 use crate::domain::application::{Application, Channel, Declaration, Guardian, Kind, Sex, Status};
@@ -380,7 +380,13 @@ pub fn index_account_name(conn: &mut Conn, account: &Account) -> QueryResult<()>
 
 /// Gives an application to another agency, when nobody has changed it since `version`; its number stays. Zero rows mean that
 /// somebody has.
-pub fn give_to(conn: &mut Conn, id: ApplicationId, version: i32, agency: &Agency) -> QueryResult<usize> {
+pub fn give_to(
+    conn: &mut Conn,
+    id: ApplicationId,
+    version: i32,
+    agency: &Agency,
+    at: NaiveDateTime,
+) -> QueryResult<usize> {
     let row = applications::table.filter(applications::id.eq(id)).filter(applications::version.eq(version));
     let changed = diesel::update(row)
         .set((
@@ -395,9 +401,7 @@ pub fn give_to(conn: &mut Conn, id: ApplicationId, version: i32, agency: &Agency
             .execute(conn)?;
         super::messages::follow(conn, id, agency)?;
         // The account that it was granted before it was opened again goes along.
-        diesel::update(accounts::table.filter(accounts::application_id.eq(id)))
-            .set((accounts::agency_id.eq(agency.id), accounts::province_id.eq(agency.province_id)))
-            .execute(conn)?;
+        super::accounts::follow(conn, id, (agency.id, agency.province_id), at)?;
     }
     Ok(changed)
 }

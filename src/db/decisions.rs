@@ -263,7 +263,7 @@ pub fn hand_over(
     reason: &str,
     stamp: Stamp<'_>,
 ) -> QueryResult<bool> {
-    if applications::give_to(conn, application.id, application.version, to)? == 0 {
+    if applications::give_to(conn, application.id, application.version, to, stamp.at)? == 0 {
         return Ok(false);
     }
     let (agency, agency_id) = (application.agency_name.as_str(), application.agency_id);

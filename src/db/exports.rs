@@ -66,7 +66,13 @@ impl Export {
     }
 }
 
-fn insert(conn: &mut Conn, new: &NewExport<'_>, state: ExportState, rows: i64, now: NaiveDateTime) -> QueryResult<ExportId> {
+fn insert(
+    conn: &mut Conn,
+    new: &NewExport<'_>,
+    state: ExportState,
+    rows: i64,
+    now: NaiveDateTime,
+) -> QueryResult<ExportId> {
     on_backend!(conn, c => diesel::insert_into(exports::table)
         .values((
             exports::staff_id.eq(new.staff),
@@ -224,7 +230,14 @@ pub fn go_on(
 }
 
 /// The file is complete: lets it out, with its event.
-pub fn finish(conn: &mut Conn, export: &Export, lease: &str, rows: i64, bytes: i64, now: NaiveDateTime) -> QueryResult<()> {
+pub fn finish(
+    conn: &mut Conn,
+    export: &Export,
+    lease: &str,
+    rows: i64,
+    bytes: i64,
+    now: NaiveDateTime,
+) -> QueryResult<()> {
     let changed = diesel::update(held!(export.id, lease))
         .set((
             exports::state.eq(ExportState::Ready),
@@ -252,7 +265,9 @@ pub fn let_go(conn: &mut Conn, id: ExportId, lease: &str) -> QueryResult<()> {
 }
 
 pub fn fail(conn: &mut Conn, id: ExportId, lease: &str, now: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(held!(id, lease)).set((exports::state.eq(ExportState::Failed), exports::at.eq(now))).execute(conn)?;
+    diesel::update(held!(id, lease))
+        .set((exports::state.eq(ExportState::Failed), exports::at.eq(now)))
+        .execute(conn)?;
     Ok(())
 }
 

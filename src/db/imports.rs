@@ -23,6 +23,8 @@ pub struct NewImport<'a> {
     pub staff: Option<StaffId>,
     /// The agency of whoever started it, and its province: whose admins see the import.
     pub office: Option<(AgencyId, Option<AgencyId>)>,
+    /// Of a list of the registry: whose people they are.
+    pub of_agency: Option<AgencyId>,
     pub sheet: Option<&'a str>,
     /// JSON: the layouts that a person gives.
     pub layouts: Option<&'a str>,
@@ -54,6 +56,7 @@ pub fn insert(conn: &mut Conn, new: &NewImport<'_>, now: NaiveDateTime) -> Query
             imports::acted_by.eq(new.staff),
             imports::agency_id.eq(new.office.map(|(agency, _)| agency)),
             imports::province_id.eq(new.office.and_then(|(_, province)| province)),
+            imports::of_agency_id.eq(new.of_agency),
             imports::sheet.eq(new.sheet),
             imports::layouts.eq(new.layouts),
             imports::layouts_remembered.eq(false),
@@ -116,6 +119,7 @@ pub struct Import {
     pub lease: Option<String>,
     pub created_at: NaiveDateTime,
     pub at: NaiveDateTime,
+    pub of_agency_id: Option<AgencyId>,
 }
 
 /// An import, with the name of whoever started it; None for the command line.

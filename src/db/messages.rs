@@ -311,8 +311,12 @@ pub fn settle(
     Ok(true)
 }
 
-/// An application moved to another office, and what was told of it with it.
+/// An application moved to another office, and what was told of it with it; reports count it where it was made.
 pub fn follow(conn: &mut Conn, application: ApplicationId, agency: &Agency) -> QueryResult<()> {
+    let first = messages::application_id.eq(application).and(messages::made_in.is_null());
+    diesel::update(messages::table.filter(first))
+        .set(messages::made_in.eq(messages::agency_id.nullable()))
+        .execute(conn)?;
     diesel::update(messages::table.filter(messages::application_id.eq(application)))
         .set((messages::agency_id.eq(agency.id), messages::province_id.eq(agency.province_id)))
         .execute(conn)?;

@@ -17,6 +17,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnectio
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub mod account_acts;
+pub mod account_changes;
 pub mod account_list;
 pub mod accounts;
 pub mod agencies;
@@ -24,6 +25,7 @@ pub mod api_keys;
 pub mod applications;
 pub mod bulk;
 pub mod citizens;
+pub mod coverage;
 pub mod credentials;
 pub mod deadlines;
 pub mod decisions;
@@ -37,12 +39,15 @@ pub mod list;
 pub mod listed;
 pub mod message_acts;
 pub mod message_list;
+pub mod message_tallies;
 pub mod messages;
 pub mod meta;
+pub mod overview;
 pub mod photos;
 pub mod queue_health;
 pub mod registry;
 pub mod registry_list;
+pub mod report_parts;
 pub mod reports;
 pub mod schema;
 pub mod sessions;
@@ -51,6 +56,7 @@ pub mod stay_list;
 pub mod stays;
 pub mod subscriptions;
 pub mod tallies;
+pub mod targets;
 pub mod texts;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -326,6 +332,7 @@ impl Db {
         .map_err(|error| anyhow::anyhow!("migration failed: {error}"))?;
         // SQL alone cannot read a history: what reports count is retold once.
         self.write(|conn| Ok::<_, DbError>(stays::retell_if_never(conn)?))?;
+        self.write(|conn| Ok::<_, DbError>(account_changes::retell_if_never(conn)?))?;
         Ok(done)
     }
 

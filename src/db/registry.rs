@@ -10,7 +10,7 @@ use super::schema::{imports, registry_changesets, registry_members};
 use super::{Conn, meta, one_row};
 use crate::domain::application::{Declaration, Sex};
 use crate::domain::dates::BirthDate;
-use crate::domain::ids::{ChangesetId, ImportId};
+use crate::domain::ids::{AgencyId, ChangesetId, ImportId};
 use crate::domain::import::ImportState;
 use crate::domain::names::Name;
 use crate::domain::numbers::{IdNumber, SocialCode};
@@ -147,11 +147,17 @@ impl<'a> NewRow<'a> {
     }
 }
 
-/// Begins a changeset that nobody sees yet.
-pub fn begin(conn: &mut Conn, import: Option<ImportId>, now: NaiveDateTime) -> QueryResult<ChangesetId> {
+/// Begins a changeset that nobody sees yet. Its people are those of `agency`, or of the centre.
+pub fn begin(
+    conn: &mut Conn,
+    import: Option<ImportId>,
+    agency: Option<AgencyId>,
+    now: NaiveDateTime,
+) -> QueryResult<ChangesetId> {
     on_backend!(conn, c => diesel::insert_into(registry_changesets::table)
         .values((
             registry_changesets::import_id.eq(import),
+            registry_changesets::agency_id.eq(agency),
             registry_changesets::visible.eq(false),
             registry_changesets::at.eq(now),
         ))
@@ -184,7 +190,7 @@ pub fn publish(conn: &mut Conn, changeset: ChangesetId, base: Option<i64>) -> Qu
 
 /// Adds people or brings them up to date, by code, in a changeset of their own.
 pub fn upsert(conn: &mut Conn, members: &[Member], now: NaiveDateTime) -> QueryResult<()> {
-    let changeset = begin(conn, None, now)?;
+    let changeset = begin(conn, None, None, now)?;
     write(conn, changeset, members)?;
     publish(conn, changeset, None)?;
     Ok(())

@@ -1,6 +1,10 @@
 //! The tables, once for both databases: only SQL types that SQLite and PostgreSQL share. Kept by hand beside the
 //! migrations; `tests/database.rs` compares them with what the migrations make.
 
+mod reports;
+
+pub use reports::*;
+
 diesel::table! {
     meta (key) {
         key -> Text,
@@ -93,6 +97,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamp>,
         created_at -> Timestamp,
         at -> Timestamp,
+        of_agency_id -> Nullable<BigInt>,
     }
 }
 
@@ -122,6 +127,7 @@ diesel::table! {
         import_id -> Nullable<BigInt>,
         visible -> Bool,
         at -> Timestamp,
+        agency_id -> Nullable<BigInt>,
     }
 }
 
@@ -284,6 +290,7 @@ diesel::table! {
         root_id -> Nullable<BigInt>,
         settled -> Bool,
         invitation_id -> Nullable<BigInt>,
+        made_in -> Nullable<BigInt>,
     }
 }
 
@@ -344,6 +351,7 @@ diesel::table! {
         attempt -> Integer,
         gateway -> Nullable<Text>,
         cause -> Nullable<Text>,
+        tallied -> Bool,
     }
 }
 
@@ -376,91 +384,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    stays (id) {
-        id -> BigInt,
-        application_id -> BigInt,
-        agency_id -> BigInt,
-        province_id -> Nullable<BigInt>,
-        channel -> Text,
-        entered_as -> Text,
-        entered_at -> Timestamp,
-        entered_day -> Date,
-        entered_tallied -> Bool,
-        left_as -> Nullable<Text>,
-        left_at -> Nullable<Timestamp>,
-        left_day -> Nullable<Date>,
-        left_tallied -> Bool,
-        staff_id -> Nullable<BigInt>,
-        reason -> Nullable<Text>,
-        late -> Nullable<Bool>,
-        hours -> Nullable<Integer>,
-    }
-}
-
-diesel::table! {
-    tallies (facet, level, start, agency_id, value) {
-        facet -> Text,
-        level -> Text,
-        start -> Date,
-        agency_id -> BigInt,
-        value -> Text,
-        province_id -> Nullable<BigInt>,
-        filed -> BigInt,
-        reopened -> BigInt,
-        moved_in -> BigInt,
-        moved_out -> BigInt,
-        approved -> BigInt,
-        rejected -> BigInt,
-        expired -> BigInt,
-        late -> BigInt,
-    }
-}
-
-diesel::table! {
-    exports (id) {
-        id -> BigInt,
-        staff_id -> BigInt,
-        scope -> Text,
-        subject -> Text,
-        format -> Text,
-        in_full -> Bool,
-        reason -> Nullable<Text>,
-        state -> Text,
-        rows_done -> BigInt,
-        rows_total -> BigInt,
-        lease -> Nullable<Text>,
-        lease_until -> Nullable<Timestamp>,
-        attempts -> Integer,
-        bytes -> BigInt,
-        address -> Nullable<Text>,
-        created_at -> Timestamp,
-        at -> Timestamp,
-    }
-}
-
-diesel::table! {
-    subscriptions (id) {
-        id -> BigInt,
-        staff_id -> BigInt,
-        kind -> Text,
-        agency_id -> Nullable<BigInt>,
-        every -> Text,
-        on_day -> Integer,
-        minute -> Integer,
-        due_at -> Timestamp,
-        next_at -> Timestamp,
-        tries -> Integer,
-        export_id -> Nullable<BigInt>,
-        lease -> Nullable<Text>,
-        lease_until -> Nullable<Timestamp>,
-        sent_at -> Nullable<Timestamp>,
-        fault -> Nullable<Text>,
-        created_at -> Timestamp,
-        stopped_at -> Nullable<Timestamp>,
-    }
-}
-
 diesel::joinable!(staff -> agencies (agency_id));
 diesel::joinable!(sessions -> staff (staff_id));
 diesel::joinable!(applications -> agencies (agency_id));
@@ -475,6 +398,9 @@ diesel::joinable!(invitations -> staff (staff_id));
 diesel::joinable!(events -> staff (staff_id));
 diesel::joinable!(stays -> applications (application_id));
 diesel::joinable!(stays -> agencies (agency_id));
+diesel::joinable!(registry_counts -> agencies (agency_id));
+diesel::joinable!(targets -> agencies (agency_id));
+diesel::joinable!(targets -> staff (set_by));
 diesel::joinable!(exports -> staff (staff_id));
 diesel::joinable!(subscriptions -> staff (staff_id));
 diesel::joinable!(import_rows -> imports (import_id));
@@ -493,6 +419,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     messages,
     message_steps,
+    message_tallies,
     message_texts,
     invitations,
     events,
@@ -501,6 +428,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     stays,
     tallies,
+    registry_counts,
+    account_changes,
+    account_tallies,
+    targets,
     exports,
     subscriptions,
 );

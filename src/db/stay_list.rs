@@ -112,7 +112,7 @@ macro_rules! due {
 
 /// Narrows a boxed query over stays and their applications to what a figure counts.
 macro_rules! counted {
-    ($query:expr, $scope:expr, $figure:expr, $now:expr) => {{
+    ($conn:expr, $query:expr, $scope:expr, $figure:expr, $now:expr) => {{
         let (figure, now): (&Figure, NaiveDateTime) = ($figure, $now);
         let (first, last) = (figure.period.first(), figure.period.last());
         let mut query = $query;
@@ -129,7 +129,8 @@ macro_rules! counted {
             query = query.filter(stays::staff_id.eq(staff));
         }
         if let Some(reason) = &figure.reason {
-            query = query.filter(stays::reason.eq(reason));
+            let spellings = super::report_parts::spellings($conn, $scope, figure.period, reason)?;
+            query = query.filter(stays::reason.assume_not_null().eq_any(spellings));
         }
         // Compared with a NULL nothing is true, neither for what still waits.
         let left_day = stays::left_day.assume_not_null();
@@ -171,11 +172,11 @@ macro_rules! counted {
 /// The figure. Of what was received, what was moved away is taken off, as [`crate::domain::report::Counts::received`] does.
 pub fn count(conn: &mut Conn, scope: Scope, figure: &Figure, now: NaiveDateTime) -> QueryResult<i64> {
     let Some(scope) = part(conn, scope, figure)? else { return Ok(0) };
-    let all: i64 = counted!(stays::table.count().into_boxed(), scope, figure, now).get_result(conn)?;
+    let all: i64 = counted!(conn, stays::table.count().into_boxed(), scope, figure, now).get_result(conn)?;
     if figure.measure != Measure::Received {
         return Ok(all);
     }
-    let went = counted!(stays::table.count().into_boxed(), scope, figure, now);
+    let went = counted!(conn, stays::table.count().into_boxed(), scope, figure, now);
     let went: i64 = went.filter(stays::entered_day.lt(figure.period.first())).get_result(conn)?;
     Ok(all - 2 * went)
 }
@@ -226,7 +227,7 @@ pub fn page(
         ))
         .limit(limit)
         .into_boxed();
-    let query = counted!(all, scope, figure, now);
+    let query = counted!(conn, all, scope, figure, now);
     // Not "earlier, or of the same day and before": a database answers that without the index.
     macro_rules! from {
         ($day:expr) => {

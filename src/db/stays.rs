@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::schema::{agencies, applications, events, stays};
@@ -192,7 +193,16 @@ fn happened((_, kind, at, staff, before, after): &Told) -> Happened<'_> {
     Happened { kind: *kind, at: *at, staff: *staff, before: before.as_deref(), after: after.as_deref() }
 }
 
-/// Makes the stays anew when there are applications and no stay: of a database that was made before stays were kept.
+/// Throws the stays away and makes them again from the history; returns how many. Whoever decides meanwhile waits.
+pub fn retell_all(conn: &mut Conn) -> QueryResult<usize> {
+    if let Conn::Postgres(c) = conn {
+        c.batch_execute("LOCK TABLE stays IN EXCLUSIVE MODE")?;
+    }
+    diesel::delete(stays::table).execute(conn)?;
+    retell(conn, ApplicationId(0))
+}
+
+/// Makes the stays when there are applications and no stay: of a database that was made before stays were kept.
 pub fn retell_if_never(conn: &mut Conn) -> QueryResult<usize> {
     let told = stays::table.select(stays::id).first::<i64>(conn).optional()?.is_some();
     if told { Ok(0) } else { retell(conn, ApplicationId(0)) }

@@ -110,8 +110,11 @@ pub fn is_some_due(conn: &mut Conn, now: NaiveDateTime) -> QueryResult<bool> {
 
 /// Takes the one that has waited longest under a lease.
 pub fn claim(conn: &mut Conn, lease: &str, now: NaiveDateTime) -> QueryResult<Option<Subscription>> {
-    let next: Option<SubscriptionId> =
-        due!(now).order((subscriptions::next_at, subscriptions::id)).select(subscriptions::id).first(conn).optional()?;
+    let next: Option<SubscriptionId> = due!(now)
+        .order((subscriptions::next_at, subscriptions::id))
+        .select(subscriptions::id)
+        .first(conn)
+        .optional()?;
     let Some(id) = next else { return Ok(None) };
     // Another worker may have been quicker.
     let taken = diesel::update(due!(now).filter(subscriptions::id.eq(id)))

@@ -228,6 +228,17 @@ fn add<'a>(conn: &mut Conn, flows: impl Iterator<Item = &'a Flow>, sign: i64) ->
     Ok(())
 }
 
+/// Makes everything that reports count again from the history; returns how many stays there are. Blocks.
+pub fn recount(db: &Db) -> Result<usize, DbError> {
+    let stays = db.write(|conn| {
+        let stays = super::stays::retell_all(conn)?;
+        forget(conn)?;
+        Ok::<_, DbError>(stays)
+    })?;
+    tally_all(db)?;
+    Ok(stays)
+}
+
 /// Throws all tallies away; [`tally`] makes them again.
 pub fn forget(conn: &mut Conn) -> QueryResult<()> {
     diesel::delete(tallies::table).execute(conn)?;
@@ -362,8 +373,8 @@ pub fn opening(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<i64
     Ok(opening)
 }
 
-/// The days, weeks or months of a period, each with what waited before it.
-pub fn by_piece(conn: &mut Conn, scope: Scope, period: Period, grain: Grain) -> QueryResult<Vec<(Period, Balance)>> {
+/// The days, weeks or months of a period, each with what entered and left.
+pub fn flows(conn: &mut Conn, scope: Scope, period: Period, grain: Grain) -> QueryResult<Vec<(Period, Counts)>> {
     // Whole months need no days.
     let stretches = match grain {
         Grain::Month => period.stretches(),
@@ -385,13 +396,19 @@ pub fn by_piece(conn: &mut Conn, scope: Scope, period: Period, grain: Grain) -> 
             *counts += flow.counts;
         }
     }
+    Ok(pieces.into_iter().zip(counts).collect())
+}
+
+/// The same, each with what waited before it.
+pub fn by_piece(conn: &mut Conn, scope: Scope, period: Period, grain: Grain) -> QueryResult<Vec<(Period, Balance)>> {
+    let flows = flows(conn, scope, period, grain)?;
     let mut opening = opening(conn, scope, period)?;
     let balance = |(piece, counts): (Period, Counts)| {
         let balance = Balance { opening, counts };
         opening = balance.closing();
         (piece, balance)
     };
-    Ok(pieces.iter().copied().zip(counts).map(balance).collect())
+    Ok(flows.into_iter().map(balance).collect())
 }
 
 fn by_value(conn: &mut Conn, scope: Scope, period: Period, facet: Facet) -> QueryResult<HashMap<String, Counts>> {

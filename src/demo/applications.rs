@@ -30,7 +30,7 @@ use crate::domain::registry::{Member, Verdict};
 use crate::domain::texts::Texts;
 
 /// How far back the story goes.
-const STORY_DAYS: i64 = 90;
+pub const STORY_DAYS: i64 = 90;
 /// Offices have got busier: this share of all applications came in the last [`VISIT_DAYS`] days.
 const RECENT_SHARE: f64 = 0.47;
 /// The newest applications are those of the walk through the desk; all others came before these minutes.
@@ -111,6 +111,8 @@ pub struct Writer<'a> {
     strangers: Strangers,
     last_application: i64,
     last_account: i64,
+    /// How many were registered who do not apply.
+    registered: u32,
     /// How many text messages of the first office have yet to fail for good.
     to_fail: u8,
     batch: Batch<'a>,
@@ -136,13 +138,25 @@ impl<'a> Writer<'a> {
             strangers: Strangers::new(),
             last_application: 0,
             last_account: 0,
+            registered: 0,
             to_fail: 2,
             batch: Batch::default(),
         }
     }
 
+    /// Enters somebody in the registry who does not apply: some in a row with each office, as many as its share.
     pub fn register(&mut self, member: Member) {
-        self.batch.members.push(member);
+        const IN_A_ROW: u32 = 4;
+        let all: u32 = self.offices.iter().map(|office| office.share).sum();
+        let mut place = self.registered / IN_A_ROW * 37 % all.max(1);
+        self.registered += 1;
+        for office in &self.offices {
+            if place < office.share {
+                self.batch.members.push((office.id, member));
+                return;
+            }
+            place -= office.share;
+        }
     }
 
     /// Lets a person of the registry apply when about this `part` (0 to 1) of all have, and enters them in the
@@ -164,7 +178,7 @@ impl<'a> Writer<'a> {
         };
         let portrait_of = person.index;
         let (papers, member) = making.papers(case, person);
-        self.register(member);
+        self.batch.members.push((self.offices[arrival.office].id, member));
         if let Some(decided) = fate.decided {
             let memory = &mut self.offices[arrival.office].memory;
             match (fate.status, papers.verdict, case) {
@@ -186,6 +200,7 @@ impl<'a> Writer<'a> {
             let channel = if at % 2 == 0 { Channel::Portal } else { Channel::App };
             let person = guest.person();
             let office = &mut self.offices[0];
+            let agency = office.id;
             let mut making = Making {
                 rng: &mut self.rng,
                 strangers: &mut self.strangers,
@@ -199,7 +214,7 @@ impl<'a> Writer<'a> {
             let registered =
                 guest.registered_as.map(|name| Member { name: Name::from_stored(name.into()), ..person.member() });
             let verdict = Verdict::of(&declaration, registered.as_ref());
-            self.batch.members.extend(registered);
+            self.batch.members.extend(registered.map(|member| (agency, member)));
             let papers = Papers {
                 kind: Kind::New,
                 declaration,
@@ -383,6 +398,7 @@ impl<'a> Writer<'a> {
 
     pub fn finish(mut self, conn: &mut Conn) -> Result<(), DbError> {
         self.batch.flush(conn, &self.password_hash, self.now)?;
+        self.batch.publish(conn)?;
         let last: Vec<(AgencyId, i32, i32)> = self
             .offices
             .iter()

@@ -1,5 +1,7 @@
 //! What is written at once: some thousands of applications with all the traces that the desk leaves of each.
 
+use std::collections::BTreeMap;
+
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -9,13 +11,13 @@ use super::pictures::Pictures;
 use crate::db::bulk::{self, Ended, Filed, NewAccount, Photo};
 use crate::db::decisions::Recorded;
 use crate::db::events::NewEvent;
-use crate::db::{Conn, DbError, registry, stays};
+use crate::db::{Conn, DbError, account_changes, registry, stays};
 use crate::domain::application::{Application, PhotoKind, Sex, Status};
 use crate::domain::dates::to_hanoi;
 use crate::domain::deadline::{REMINDER_DAYS, removed_at};
 use crate::domain::delivery::{Cause, MessageState};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{AccountId, ApplicationId, StaffId};
+use crate::domain::ids::{AccountId, AgencyId, ApplicationId, ChangesetId, StaffId};
 use crate::domain::outbox::{self, Draft, MessageChannel, MessageKind};
 use crate::domain::registry::{Member, Verdict};
 use crate::domain::texts::Texts;
@@ -26,7 +28,10 @@ const FULL: usize = 2_000;
 
 #[derive(Default)]
 pub struct Batch<'a> {
-    pub members: Vec<Member>,
+    /// People of the registry, with the agency whose list they are on.
+    pub members: Vec<(AgencyId, Member)>,
+    /// The list of each agency: nobody sees it before the end.
+    lists: BTreeMap<AgencyId, ChangesetId>,
     pub filed: Vec<Filed>,
     pub accounts: Vec<NewAccount>,
     photos: Vec<Photo<'a>>,
@@ -199,10 +204,29 @@ impl<'a> Batch<'a> {
         });
     }
 
+    /// Lets the lists of the registry count.
+    pub fn publish(&self, conn: &mut Conn) -> Result<(), DbError> {
+        for list in self.lists.values() {
+            registry::publish(conn, *list, None)?;
+        }
+        Ok(())
+    }
+
     /// Writes all and begins anew.
     pub fn flush(&mut self, conn: &mut Conn, password_hash: &str, now: NaiveDateTime) -> Result<(), DbError> {
-        let Batch { members, filed, accounts, photos, messages, events } = std::mem::take(self);
-        registry::upsert(conn, &members, now)?;
+        let Batch { members, lists, filed, accounts, photos, messages, events } = std::mem::take(self);
+        self.lists = lists;
+        let mut by_agency: BTreeMap<AgencyId, Vec<Member>> = BTreeMap::new();
+        for (agency, member) in members {
+            by_agency.entry(agency).or_default().push(member);
+        }
+        for (agency, members) in by_agency {
+            let list = match self.lists.get(&agency) {
+                Some(list) => *list,
+                None => *self.lists.entry(agency).or_insert(registry::begin(conn, None, Some(agency), now)?),
+            };
+            registry::write(conn, list, &members)?;
+        }
         bulk::applications(conn, &filed)?;
         bulk::photos(conn, &photos)?;
         bulk::accounts(conn, &filed, &accounts, password_hash)?;
@@ -210,6 +234,9 @@ impl<'a> Batch<'a> {
         bulk::events(conn, &events)?;
         if let Some(first) = filed.first() {
             stays::retell(conn, ApplicationId(first.application.id.0 - 1))?;
+        }
+        if let Some(first) = accounts.first() {
+            account_changes::retell(conn, AccountId(first.id.0 - 1))?;
         }
         Ok(())
     }

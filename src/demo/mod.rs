@@ -16,17 +16,22 @@ pub mod walk_through;
 #[cfg(test)]
 mod tests;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::adapters::hasher::hash_now;
 use crate::adapters::photos::PhotoStore;
 use crate::db::agencies::Agency;
 use crate::db::staff::NewStaff;
-use crate::db::{Conn, Db, DbError, agencies, bulk, holidays, meta, staff, tallies};
+use crate::db::{
+    Conn, Db, DbError, account_changes, agencies, bulk, coverage, holidays, message_tallies, meta, staff, tallies,
+    targets,
+};
 use crate::domain::account::new_password;
+use crate::domain::dates::to_hanoi;
 use crate::domain::ids::{AgencyId, StaffId};
-use crate::domain::permission::Role;
-use applications::{Office, Writer};
+use crate::domain::permission::{Role, Scope};
+use crate::domain::report::{Period, Span};
+use applications::{Office, STORY_DAYS, Writer};
 use people::People;
 use pictures::Pictures;
 
@@ -119,6 +124,8 @@ pub fn fill(db: &Db, photos: &PhotoStore, size: &Size, now: NaiveDateTime) -> an
         Ok::<_, anyhow::Error>(Filled::Now)
     })?;
     tallies::tally_all(db)?;
+    message_tallies::tally_all(db)?;
+    account_changes::tally_all(db)?;
     db.analyze()?;
     Ok(outcome)
 }
@@ -158,6 +165,7 @@ fn write(conn: &mut Conn, pictures: &Pictures, size: &Size, now: NaiveDateTime) 
     }
     writer.invite(&walk_through::GUESTS);
     writer.finish(conn)?;
+    set_targets(conn, now)?;
     if let Some((agency, officer)) = first {
         desk::work(conn, agency, officer, &password_hash, now)?;
     }
@@ -211,6 +219,23 @@ fn open_offices(conn: &mut Conn, now: NaiveDateTime) -> anyhow::Result<Vec<Offic
         }
     }
     Ok(offices)
+}
+
+/// The registry is as old as the story, and the supervisor has set each office what it shall have reached when the year ends.
+fn set_targets(conn: &mut Conn, now: NaiveDateTime) -> anyhow::Result<()> {
+    let today = to_hanoi(now).date();
+    let people = coverage::count(conn)?;
+    coverage::keep(conn, today - TimeDelta::days(STORY_DAYS), &people)?;
+    let supervisor = SIGN_INS.iter().find(|sign_in| sign_in.role == Role::Supervisor).map_or("", |it| it.login);
+    let Some(supervisor) = staff::credentials(conn, supervisor)?.map(|it| it.id) else { return Ok(()) };
+    let until = Period::of(Span::Year, today).last();
+    let accounts = account_changes::on(conn, Scope::Country, today)?;
+    let mut offices: Vec<(AgencyId, i64)> = accounts.into_iter().collect();
+    offices.sort_unstable();
+    for ((agency, accounts), percent) in offices.into_iter().zip([115, 140, 98, 125, 160].into_iter().cycle()) {
+        targets::put(conn, (agency, until), Some((accounts * percent / 100).max(1)), (supervisor, now))?;
+    }
+    Ok(())
 }
 
 /// Two for each base office.

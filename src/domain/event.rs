@@ -64,6 +64,8 @@ text_enum! {
         ImportApplied = "import_applied" => "Nhập danh sách từ Excel",
         ImportRolledBack = "import_rolled_back" => "Hoàn tác lần nhập từ Excel",
         RegistryExported = "registry_exported" => "Xuất danh bạ HGĐ",
+        TargetSet = "target_set" => "Đặt chỉ tiêu tài khoản",
+        TargetRemoved = "target_removed" => "Bỏ chỉ tiêu tài khoản",
         Exported = "exported" => "Xuất báo cáo, danh sách hồ sơ",
     }
 }

@@ -78,7 +78,7 @@ impl Role {
 }
 
 /// Whose applications a person sees. It becomes a condition in every query on applications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Scope {
     /// One office.
     Agency(AgencyId),
@@ -157,6 +157,11 @@ impl Actor {
     /// Whose messages this person sees. An admin sees where they are, to keep the gateways running, and not to whom they go.
     pub fn sees_messages_of(&self) -> Scope {
         if self.role == Role::Admin { self.below() } else { self.scope() }
+    }
+
+    /// For whose offices this person sets targets: those that they watch, or run.
+    pub fn sets_targets_of(&self) -> Scope {
+        if self.may(Action::SetTargets) { self.below() } else { Scope::Nothing }
     }
 
     /// Whether this person keeps the days on which offices are closed: they hold for the country, so only an admin of the

@@ -123,7 +123,10 @@ pub fn mail(name: &str, subject: &Subject, schedule: &Schedule) -> Email {
     let paragraphs = [
         format!("Kính gửi {name},"),
         format!("Gửi kèm báo cáo «{title}». {period}."),
-        format!("Bạn nhận thư này vì đã đăng ký nhận báo cáo ({}). Muốn dừng, vào mục Báo cáo qua e-mail.", schedule.words()),
+        format!(
+            "Bạn nhận thư này vì đã đăng ký nhận báo cáo ({}). Muốn dừng, vào mục Báo cáo qua e-mail.",
+            schedule.words()
+        ),
         "Thư này được gửi tự động, vui lòng không trả lời.".to_owned(),
     ];
     message::letter(format!("{title}. {period}"), &paragraphs)

@@ -159,9 +159,8 @@ fn write(parts: &Parts, export: &Export, lease: &str, now: NaiveDateTime, beat: 
     let rows = db.snapshot(|conn| fill(conn, (export, &figure), &head, &mut file, &folder(data_dir), beat))?;
     let bytes = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX);
     beat.at(rows)?;
-    db.write(|conn| Ok(exports::finish(conn, export, lease, rows, bytes, clock::now())?)).map_err(|error: DbError| {
-        if error.is_not_found() { ExportError::Overtaken } else { error.into() }
-    })
+    db.write(|conn| Ok(exports::finish(conn, export, lease, rows, bytes, clock::now())?))
+        .map_err(|error: DbError| if error.is_not_found() { ExportError::Overtaken } else { error.into() })
 }
 
 fn fill(

@@ -90,15 +90,13 @@ fn prepare(parts: &Parts, lease: &str, now: NaiveDateTime) -> anyhow::Result<Opt
         return Ok(None);
     }
     let Some(of) = db.write(|conn| Ok::<_, DbError>(subscriptions::claim(conn, lease, now)?))? else { return Ok(None) };
-    let request = Request {
-        kind: of.kind,
-        period: of.schedule().period(of.due_at),
-        agency: of.agency_id,
-        grain: Grain::Day,
-    };
+    let request =
+        Request { kind: of.kind, period: of.schedule().period(of.due_at), agency: of.agency_id, grain: Grain::Day };
     let known = db.snapshot(|conn| -> Result<Result<(Actor, String, Table), Fault>, DbError> {
         let actor = staff::actor(conn, of.staff_id)?.map(|(actor, _)| actor);
-        let Some(actor) = actor.filter(|actor| actor.may(Action::SeeReports)) else { return Ok(Err(Fault::NotAllowed)) };
+        let Some(actor) = actor.filter(|actor| actor.may(Action::SeeReports)) else {
+            return Ok(Err(Fault::NotAllowed));
+        };
         let Some(to) = subscriptions::address(conn, of.staff_id)? else { return Ok(Err(Fault::NoAddress)) };
         let table = reports::table(conn, actor.scope(), &request)?;
         Ok(table.map(|table| (actor, to, table)).ok_or(Fault::NotAllowed))
@@ -112,8 +110,14 @@ fn prepare(parts: &Parts, lease: &str, now: NaiveDateTime) -> anyhow::Result<Opt
         Some(number) => number,
         None => db.write(|conn| -> Result<_, DbError> {
             let scope = actor.scope();
-            let new =
-                NewExport { staff: of.staff_id, scope, subject: &subject, format: Format::Xlsx, in_full: None, address: None };
+            let new = NewExport {
+                staff: of.staff_id,
+                scope,
+                subject: &subject,
+                format: Format::Xlsx,
+                in_full: None,
+                address: None,
+            };
             let rows = i64::try_from(table.rows.len()).unwrap_or(i64::MAX);
             let number = exports::sent(conn, &new, rows, now)?;
             subscriptions::numbered(conn, of.id, lease, number)?;

@@ -69,7 +69,9 @@ pub fn resumable(
 }
 
 fn named(mut response: HttpResponseBuilder, name: &str, content_type: &str) -> HttpResponseBuilder {
-    response.content_type(content_type).insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")));
+    response
+        .content_type(content_type)
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")));
     response
 }
 

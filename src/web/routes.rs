@@ -10,9 +10,11 @@ use super::applications::{assess, detail, enter, form, list, photos, supervise};
 use super::exports::{self, download as export_file};
 use super::imports::{acts, detail as import, downloads, list as imports, progress, rollback};
 use super::messages::{detail as message, health, list as messages, resend};
+use super::reports::{figure, list as figures, page as report};
 use super::texts::{edit as text, list as texts};
 use super::{
-    api, api_keys, assets, guard, holidays, invitations, password, receipts, registry, session, sign_in, staff, subscriptions,
+    api, api_keys, assets, guard, holidays, invitations, overview, password, receipts, registry, session, sign_in,
+    staff, subscriptions, targets,
 };
 use crate::error::AppError;
 use crate::startup::Parts;
@@ -44,6 +46,15 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/sign-out", post().to(sign_in::sign_out))
                 .route("/password", get().to(password::get))
                 .route("/password", post().to(password::post))
+                // Tổng quan
+                .route("/overview", get().to(overview::get))
+                // Báo cáo
+                .route(report::PATH, get().to(report::choose))
+                .route(figure::PATH, get().to(figures::get))
+                .route("/reports/{kind}", get().to(report::get))
+                // Chỉ tiêu
+                .route(targets::PATH, get().to(targets::get))
+                .route(targets::PATH, post().to(targets::post))
                 // Hồ sơ ĐK GDĐT → Cá nhân
                 .route("/applications", get().to(list::get))
                 .route("/applications/search", post().to(list::search))
@@ -86,6 +97,7 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 .route("/messages", get().to(messages::get))
                 .route("/messages/search", post().to(messages::search))
                 .route("/messages/mine", get().to(messages::mine))
+                .route("/messages/trouble", get().to(messages::trouble))
                 .route("/messages/health", get().to(health::get))
                 .route("/messages/test", post().to(health::test))
                 .route("/messages/test", get().to(health::back))

@@ -121,6 +121,7 @@ pub struct Next {
 
 pub async fn home(session: TypedSession) -> HttpResponse {
     see_other(match session.actor() {
+        Some(actor) if actor.may(Action::SeeReports) => "/overview",
         Some(actor) if actor.role.may(Action::SeeApplications) => "/applications",
         Some(_) => "/staff",
         None => PATH,

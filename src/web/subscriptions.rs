@@ -36,7 +36,14 @@ impl Default for Form {
     /// Mondays at seven, as most offices meet.
     fn default() -> Self {
         let [kind, agency] = [String::new(), String::new()];
-        Self { kind, agency, every: Every::Week.code().into(), weekday: "1".into(), day: "1".into(), time: "07:00".into() }
+        Self {
+            kind,
+            agency,
+            every: Every::Week.code().into(),
+            weekday: "1".into(),
+            day: "1".into(),
+            time: "07:00".into(),
+        }
     }
 }
 
@@ -135,6 +142,8 @@ pub async fn stop(
     if !stopped {
         return Err(AppError::NotFound);
     }
-    session.tell(&Flash { good: true, text: "Đã dừng. Báo cáo này không được gửi nữa".into(), offers_next: false })?;
+    session.tell(&Flash {
+        good: true, text: "Đã dừng. Báo cáo này không được gửi nữa".into(), offers_next: false
+    })?;
     Ok(see_other(PATH))
 }

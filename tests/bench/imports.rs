@@ -208,6 +208,7 @@ impl Office<'_> {
             bytes: 0,
             staff: None,
             office: None,
+            of_agency: None,
             sheet: None,
             layouts: None,
             confirmed: false,

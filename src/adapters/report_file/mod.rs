@@ -47,7 +47,13 @@ impl List {
     ///
     /// # Errors
     /// When nothing can be written there.
-    pub fn begin(table: &Table, head: &Letterhead, format: Format, file: &File, folder: &Path) -> Result<Self, FileError> {
+    pub fn begin(
+        table: &Table,
+        head: &Letterhead,
+        format: Format,
+        file: &File,
+        folder: &Path,
+    ) -> Result<Self, FileError> {
         Ok(match format {
             Format::Xlsx => Self::Xlsx(Box::new(ListBook::new(table, head, folder)?)),
             Format::Csv => Self::Csv(ListText::new(table, head, BufWriter::new(file.try_clone()?))?),

@@ -79,7 +79,8 @@ impl Styles {
 
 /// A workbook that says who made it.
 pub fn workbook(table: &Table, head: &Letterhead) -> Result<Workbook, XlsxError> {
-    let mut properties = DocProperties::new().set_title(&table.title).set_author(&head.made_by).set_company(&head.office);
+    let mut properties =
+        DocProperties::new().set_title(&table.title).set_author(&head.made_by).set_company(&head.office);
     properties = properties.set_comment(made(head));
     let made_at = ExcelDateTime::parse_from_str(&head.made_at.format("%Y-%m-%dT%H:%M:%S").to_string())?;
     let mut workbook = Workbook::new();
@@ -209,9 +210,7 @@ pub fn row(
             Cell::Decimal(number) => sheet.write_number_with_format(at, column, *number, format(Unit::Decimal))?,
             Cell::Share(share) => sheet.write_number_with_format(at, column, *share, format(Unit::Share))?,
             Cell::Date(date) => sheet.write_datetime_with_format(at, column, *date, format(Unit::Date))?,
-            Cell::Time(utc) => {
-                sheet.write_datetime_with_format(at, column, to_hanoi(*utc), format(Unit::Time))?
-            }
+            Cell::Time(utc) => sheet.write_datetime_with_format(at, column, to_hanoi(*utc), format(Unit::Time))?,
         };
     }
     Ok(())

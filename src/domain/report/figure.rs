@@ -37,6 +37,6 @@ pub struct Figure {
     pub channel: Option<Channel>,
     /// Who decided.
     pub staff: Option<StaffId>,
-    /// The rejection's reason, to the letter.
+    /// The rejection's reason; its other spellings count too (`super::reasons`).
     pub reason: Option<String>,
 }

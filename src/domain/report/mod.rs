@@ -3,12 +3,20 @@
 //! A stay that is over never changes, so that a period of the past gives the same figures tomorrow.
 
 pub mod agencies;
+pub mod channels;
 mod counts;
+pub mod coverage;
 mod figure;
+pub mod messages;
+pub mod officers;
+pub mod overview;
+pub mod pace;
 mod period;
+pub mod reasons;
 mod request;
 mod stay;
 mod table;
+pub mod times;
 
 pub use self::counts::{Balance, Counts, ratio};
 pub use self::figure::{Figure, Measure};

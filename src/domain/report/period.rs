@@ -109,6 +109,17 @@ impl Period {
         format!("Từ ngày {} đến ngày {}", show_date(self.first), show_date(self.last))
     }
 
+    /// The period as a row is named by it: a day, a month, or its first and last day.
+    pub fn name(&self) -> String {
+        if self.first == self.last {
+            show_date(self.first)
+        } else if *self == Self::of(Span::Month, self.first) {
+            self.first.format("Tháng %m/%Y").to_string()
+        } else {
+            format!("{} – {}", self.first.format("%d/%m"), show_date(self.last))
+        }
+    }
+
     /// The period cut into days, weeks or months; those at its ends may be cut short.
     pub fn pieces(&self, grain: Grain) -> Vec<Self> {
         let mut pieces = Vec::new();

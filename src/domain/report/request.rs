@@ -9,6 +9,13 @@ text_enum! {
     /// The reports that provinces make (the guide, section 8), besides the list of applications itself.
     pub enum Kind {
         Agencies = "agencies" => "Tình hình giải quyết theo cơ quan",
+        Provinces = "provinces" => "Tình hình giải quyết theo tỉnh",
+        Times = "times" => "Tình hình giải quyết theo thời gian",
+        Officers = "officers" => "Tình hình giải quyết theo cán bộ",
+        Reasons = "reasons" => "Lý do từ chối",
+        Channels = "channels" => "Kênh kê khai",
+        Messages = "messages" => "Tin nhắn",
+        Coverage = "coverage" => "Độ bao phủ tài khoản",
     }
 }
 

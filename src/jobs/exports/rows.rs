@@ -11,7 +11,8 @@ use crate::domain::report::Cell;
 /// In the order of [`crate::domain::export::list_columns`].
 pub fn cells(number: i64, row: &StayRow, in_full: bool) -> Vec<Cell> {
     let StayRow { stay, application, agency, officer } = row;
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map_or(Cell::Empty, |it| Cell::Text(it.into()));
+    let text =
+        |text: Option<&str>| text.filter(|text| !text.is_empty()).map_or(Cell::Empty, |it| Cell::Text(it.into()));
     let number_of = |number: &str| match in_full {
         true => text(Some(number)),
         false => text(Some(&masked(number))),

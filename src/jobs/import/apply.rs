@@ -112,7 +112,8 @@ fn changeset(work: &Work<'_>, watch: &mut dyn Watch) -> Result<Applied, ImportEr
             .or_else(overtaken);
     }
     let mut progress = Progress { rows_total: total, rows_read: import.rows_read, rows_written: 0 };
-    let changeset = db.write(|conn| Ok::<_, DbError>(registry::begin(conn, Some(import.id), work.now)?))?;
+    let changeset =
+        db.write(|conn| Ok::<_, DbError>(registry::begin(conn, Some(import.id), import.of_agency_id, work.now)?))?;
     let mut members = Vec::with_capacity(ROWS);
     let mut accepted = Spool::<Accepted>::open(&work.folder.accepted())?;
     db.load(|load| -> Result<(), ImportError> {

@@ -11,9 +11,9 @@ use super::folder::{Folder, List, sha256_of};
 use super::read::{self, Found, Task};
 use super::{ImportError, Watch, json, step, workbooks};
 use crate::clock;
-use crate::db::DbError;
 use crate::db::imports::{self, Import, NewImport, Progress};
-use crate::domain::ids::ImportId;
+use crate::db::{DbError, agencies};
+use crate::domain::ids::{AgencyId, ImportId};
 use crate::domain::import::ImportState;
 use crate::domain::permission::Scope;
 use crate::domain::workbook::{Kind, Layout, Refused, Warning};
@@ -23,6 +23,8 @@ use crate::startup::Parts;
 pub struct Options {
     pub kind: Kind,
     pub file: PathBuf,
+    /// The code of the agency whose people a list of the registry has.
+    pub agency: Option<String>,
     pub dry_run: bool,
     /// What the columns are: the JSON of `sheets`, as `--json` prints it.
     pub mapping: Option<PathBuf>,
@@ -72,6 +74,7 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
             bytes: read::count(std::fs::metadata(&options.file)?.len()),
             staff: None,
             office: None,
+            of_agency: options.agency.as_deref().map(|code| agency(parts, code)).transpose()?,
             sheet: options.sheet.as_deref(),
             layouts: layouts.as_deref(),
             confirmed: options.confirm_encoding,
@@ -82,6 +85,11 @@ pub fn run(parts: &Parts, options: &Options) -> anyhow::Result<bool> {
         (folder, found, Some(import))
     };
     tell(parts, options, &folder, &found, &file_name, import.as_ref())
+}
+
+fn agency(parts: &Parts, code: &str) -> anyhow::Result<AgencyId> {
+    let found = parts.db.read(|conn| Ok::<_, DbError>(agencies::find_by_code(conn, code)?))?;
+    Ok(found.with_context(|| format!("--agency: there is no agency {code}"))?.id)
 }
 
 fn read_mapping(path: &PathBuf) -> anyhow::Result<Vec<Layout>> {

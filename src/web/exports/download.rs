@@ -29,7 +29,8 @@ pub async fn get(
     }
     let at = path(&parts.config.data_dir, export.id, &lease);
     let opened = web::block(move || File::open(at)).await?;
-    let file = opened.map_err(|error| if error.kind() == ErrorKind::NotFound { AppError::NotFound } else { error.into() })?;
+    let file =
+        opened.map_err(|error| if error.kind() == ErrorKind::NotFound { AppError::NotFound } else { error.into() })?;
     let subject = export.subject().ok_or(AppError::NotFound)?;
     let name = subject.file_name(to_hanoi(export.created_at).date(), export.format);
     resumable(file, &name, content_type(export.format), &lease, request.headers())

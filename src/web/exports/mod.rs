@@ -231,7 +231,11 @@ pub async fn cancel(
     let export = own(&parts, person.id, path.into_inner()).await?;
     let (staff, id) = (person.id, export.id);
     let cancelled = parts.write(move |conn| Ok(exports::cancel(conn, staff, id, clock::now())?)).await?;
-    let text = if cancelled { "Đã dừng; không có tệp nào được giữ lại" } else { "Tệp này không còn đang ghi" };
+    let text = if cancelled {
+        "Đã dừng; không có tệp nào được giữ lại"
+    } else {
+        "Tệp này không còn đang ghi"
+    };
     session.tell(&Flash { good: cancelled, text: text.into(), offers_next: false })?;
     Ok(see_other(&format!("{PATH}/{id}")))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{PATH, largest_file};
 use crate::clock;
 use crate::config::private_folder;
+use crate::db::agencies::{self, Agency};
 use crate::db::imports::{self, Import, Listed, NewImport};
 use crate::domain::ids::ImportId;
 use crate::domain::text::{self, FieldError};
@@ -31,6 +32,8 @@ const PAGE: usize = 25;
 pub struct Upload {
     csrf: Text<String>,
     kind: Option<Text<String>>,
+    /// The code of the agency whose people a list of the registry has.
+    agency: Option<Text<String>>,
     file: TempFile,
 }
 
@@ -57,6 +60,9 @@ struct ListPage {
     before: Option<i64>,
     next: Option<ImportId>,
     kind: Option<Kind>,
+    agencies: Vec<Agency>,
+    /// The code of the chosen one.
+    agency: String,
     hint: String,
     errors: Errors,
 }
@@ -78,17 +84,23 @@ async fn show(
     session: &TypedSession,
     parts: &Parts,
     at: At,
-    (kind, errors, status): (Option<Kind>, Errors, StatusCode),
+    (kind, agency, errors, status): (Option<Kind>, Option<String>, Errors, StatusCode),
 ) -> Result<HttpResponse, AppError> {
     let (scope, before) = (person.manages(), at.before);
-    let mut imports =
-        parts.read(move |conn| Ok(imports::page(conn, scope, before.map(ImportId), PAGE as i64 + 1)?)).await?;
+    let (mut imports, agencies) = parts
+        .read(move |conn| {
+            let imports = imports::page(conn, scope, before.map(ImportId), PAGE as i64 + 1)?;
+            Ok((imports, agencies::all(conn, scope)?))
+        })
+        .await?;
     let more = imports.len() > PAGE;
     imports.truncate(PAGE);
     let next = imports.last().filter(|_| more).map(|(import, _)| import.id);
     let chrome = Chrome::new(person, session, Menu::Imports);
     let hint = format!("Excel (.xlsx, .xls, .xlsb), OpenDocument (.ods) hoặc CSV, tối đa {}", megabytes(parts));
-    page(&ListPage { chrome, imports, before, next, kind, hint, errors }, status)
+    let own = || agencies.iter().find(|agency| agency.id == person.agency_id).map(|own| own.code.clone());
+    let agency = agency.or_else(own).unwrap_or_default();
+    page(&ListPage { chrome, imports, before, next, kind, agencies, agency, hint, errors }, status)
 }
 
 fn megabytes(parts: &Parts) -> String {
@@ -102,7 +114,7 @@ pub async fn get(
     parts: web::Data<Parts>,
     at: web::Query<At>,
 ) -> Result<HttpResponse, AppError> {
-    show(&person, &session, &parts, at.into_inner(), (None, Errors::default(), StatusCode::OK)).await
+    show(&person, &session, &parts, at.into_inner(), (None, None, Errors::default(), StatusCode::OK)).await
 }
 
 /// `POST /imports`
@@ -121,7 +133,7 @@ pub async fn post(
         Err(error) => match error.as_error::<AppError>() {
             Some(AppError::TooLarge) => {
                 let (errors, status) = too_large();
-                return show(&person, &session, &parts, At::default(), (None, errors, status)).await;
+                return show(&person, &session, &parts, At::default(), (None, None, errors, status)).await;
             }
             Some(AppError::Slow) => return Err(AppError::Slow),
             _ => return Err(AppError::Malformed),
@@ -131,6 +143,7 @@ pub async fn post(
         return Err(AppError::Foreign);
     }
     let kind = upload.kind.and_then(|code| Kind::from_code(&code));
+    let code = upload.agency.map(|code| code.0).filter(|code| !code.is_empty());
     let (mut errors, mut status) = (Errors::default(), StatusCode::UNPROCESSABLE_ENTITY);
     if kind.is_none() {
         errors.0.push(("kind", FieldError::new("Chọn tệp là danh sách gì.")));
@@ -141,8 +154,22 @@ pub async fn post(
     } else if upload.file.size > largest_file(&parts) {
         (errors, status) = too_large();
     }
+    // Of other lists each row says whose it is. Who says nothing means their own office.
+    let of_agency = match (kind, code.clone()) {
+        (Some(Kind::Registry), Some(code)) => {
+            let scope = person.manages();
+            let all = parts.read(move |conn| Ok(agencies::all(conn, scope)?)).await?;
+            let chosen = all.into_iter().find(|agency| agency.code == code).map(|agency| agency.id);
+            if chosen.is_none() {
+                errors.0.push(("agency", FieldError::new("Chọn cơ quan có danh bạ này.")));
+            }
+            chosen
+        }
+        (Some(Kind::Registry), None) => Some(person.agency_id),
+        _ => None,
+    };
     let (Some(kind), true) = (kind, errors.is_empty()) else {
-        return show(&person, &session, &parts, At::default(), (kind, errors, status)).await;
+        return show(&person, &session, &parts, At::default(), (kind, code, errors, status)).await;
     };
     let (staff, office, now) = (person.id, (person.agency_id, person.province_id), clock::now());
     let (data_dir, bytes) = (parts.config.data_dir.clone(), i64::try_from(upload.file.size).unwrap_or(i64::MAX));
@@ -157,6 +184,7 @@ pub async fn post(
                 bytes,
                 staff: Some(staff),
                 office: Some(office),
+                of_agency,
                 sheet: None,
                 layouts: None,
                 confirmed: false,

@@ -211,7 +211,9 @@ async fn show(
             // Those of one state are asked for as they are; of all, what did not arrive stands above the rest.
             let part = if query.standing.is_none() { Part::Rest } else { Part::All };
             let rows = message_list::page(conn, &query, part, from, size as i64 + 1)?;
-            let (troubles, count) = if query.standing.is_none() && from == From::Start {
+            let (troubles, count) = if query.standing == Some(Standing::Trouble) {
+                (Vec::new(), message_list::count_trouble(conn, &query)?)
+            } else if query.standing.is_none() && from == From::Start {
                 let troubles = message_list::page(conn, &query, Part::Trouble, From::Start, TROUBLES)?;
                 (troubles, message_list::count_trouble(conn, &query)?)
             } else {
@@ -271,6 +273,11 @@ pub async fn search(
 /// `GET /messages/mine`: what did not arrive of one's own, to which the list of applications points.
 pub async fn mine(_person: Allowed<SeeMessages>, session: TypedSession) -> Result<HttpResponse, AppError> {
     remember(&session, Filter { standing: Some(Standing::Trouble), mine: true, ..Filter::default() })
+}
+
+/// `GET /messages/trouble`: what did not arrive and nobody has settled, to which *Tổng quan* points.
+pub async fn trouble(_person: Allowed<SeeMessages>, session: TypedSession) -> Result<HttpResponse, AppError> {
+    remember(&session, Filter { standing: Some(Standing::Trouble), ..Filter::default() })
 }
 
 fn remember(session: &TypedSession, filter: Filter) -> Result<HttpResponse, AppError> {
