@@ -219,9 +219,13 @@ both_databases! {
             ["0190000002", "Phạm Quốc Khánh", "20/12/1978", "gọi buổi tối"],
             ["01900", "Trần Văn Đức", "02/09/1984", ""],
         ]).save(&file).unwrap();
-        let import = || program.run(&["import", "registry", file.to_str().unwrap()]);
+        let office = app.offices.dong_da.code.as_str();
+        let import = || program.run(&["import", "registry", file.to_str().unwrap(), "--agency", office]);
+        let nobodys = program.run(&["import", "registry", file.to_str().unwrap(), "--agency", "99999"]).expect(1);
+        assert!(nobodys.stderr.contains("there is no agency 99999"), "{nobodys:#?}");
 
         let first = import().expect(0);
+        assert_eq!(app.db(tnhs::db::coverage::count)[&app.offices.dong_da.id], 2, "they are this office's people");
         let told: Vec<&str> = first.stdout.lines().collect();
         assert_eq!(told.len(), 5, "{first:#?}");
         assert_eq!(told[0], "Sheet1: code=A name=B birth_date=C phone=D");

@@ -43,7 +43,7 @@ pub fn record(
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = account_changes)]
+#[diesel(table_name = account_changes, treat_none_as_default_value = false)]
 struct Change {
     account_id: AccountId,
     agency_id: AgencyId,

@@ -36,7 +36,7 @@ const BOTTOM: f64 = 40.0;
 const RIGHT: f64 = 10.0;
 /// Of a bar, and of the line with its name.
 const BAR: f64 = 12.0;
-const NAME: f64 = 16.0;
+const NAME: f64 = 19.0;
 
 /// A chart, ready for `templates/chart.html`.
 pub struct Drawn {

@@ -128,8 +128,8 @@ pub async fn get(
     };
     let panels = vec![
         panel("per-day", Shape::Lines, per_day, span(Kind::Agencies, days)),
-        panel("waiting", Shape::Bars, waiting, span(Kind::Agencies, today)),
         panel("pace", Shape::Lines, pace, span(Kind::Agencies, since)),
+        panel("waiting", Shape::Bars, waiting, span(Kind::Agencies, today)),
         panel("coverage", Shape::Bars, coverage, span(Kind::Coverage, today)),
     ];
     let chrome = Chrome::new(&person, &session, Menu::Overview);

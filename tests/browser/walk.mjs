@@ -16,6 +16,7 @@ import { byKeyboard } from "./keyboard.mjs";
 import { looks } from "./looks.mjs";
 import { messages } from "./messages.mjs";
 import { byMouse } from "./mouse.mjs";
+import { overview } from "./overview.mjs";
 import { withoutScripts } from "./scriptless.mjs";
 import { texts } from "./texts.mjs";
 
@@ -30,6 +31,7 @@ const PARTS = {
   imports: bringingIn,
   texts,
   messages,
+  overview,
   looks,
 };
 

@@ -1,3 +1,4 @@
+DROP INDEX applications_waiting;
 DROP TABLE targets;
 DROP TABLE account_tallies;
 DROP TABLE account_changes;

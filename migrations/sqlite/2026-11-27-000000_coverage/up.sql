@@ -55,3 +55,6 @@ CREATE TABLE targets (
     PRIMARY KEY (agency_id, until)
 ) WITHOUT ROWID;
 INSERT INTO meta (key, value) VALUES ('targets', '');
+
+-- What waits in each office, and until when. With decided_at, so that SQLite need not look at the rows.
+CREATE INDEX applications_waiting ON applications (province_id, agency_id, due_at, decided_at) WHERE decided_at IS NULL;

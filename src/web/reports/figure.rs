@@ -14,7 +14,7 @@ pub const PATH: &str = "/reports/applications";
 
 /// The address of the list that a figure counts.
 pub fn address(figure: &Figure) -> String {
-    let mut query = form_urlencoded::Serializer::new(format!("{PATH}?"));
+    let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("measure", figure.measure.code());
     query.append_pair("first", &figure.period.first().to_string());
     query.append_pair("last", &figure.period.last().to_string());
@@ -30,7 +30,7 @@ pub fn address(figure: &Figure) -> String {
             query.append_pair(key, &value);
         }
     }
-    query.finish()
+    format!("{PATH}?{}", query.finish())
 }
 
 /// What stands for a reason in an address.
