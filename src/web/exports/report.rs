@@ -37,8 +37,7 @@ pub async fn send(
             let new = NewExport { staff: person.id, scope, subject: &subject, format, in_full: None, address };
             Ok(exports::sent(conn, &new, rows, now)?)
         })?;
-        let head =
-            Letterhead { office, made_by: person.name, made_at: now, number: Some(number.0) };
+        let head = Letterhead { office, made_by: person.name, made_at: now, number: Some(number.0) };
         let file = report_file::report(&table, &head, format)?;
         Ok::<_, AppError>((file, subject.file_name(to_hanoi(now).date(), format)))
     });
