@@ -92,16 +92,15 @@ pub fn tally_all(db: &Db) -> Result<usize, DbError> {
 pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
     one_row(diesel::update(meta::table.find("message_tallies")).set(meta::value.eq("")).execute(conn)?)?;
     let new = untallied(conn, limit)?;
-    let mut sums: BTreeMap<(&'static str, NaiveDate, AgencyId, &'static str), (Option<AgencyId>, Flow)> =
-        BTreeMap::new();
+    let mut sums: BTreeMap<Key, Flow> = BTreeMap::new();
     for it in &new {
         for (level, start) in [(Level::Day, it.day), (Level::Month, first_of(Grain::Month, it.day))] {
-            let key = (level.code(), start, it.agency, it.channel.code());
-            sums.entry(key).or_insert((it.province, Flow::default())).1 += it.flow;
+            let key = (level.code(), start, it.agency, it.channel.code(), it.province);
+            *sums.entry(key).or_default() += it.flow;
         }
     }
-    for ((level, start, agency, channel), (province, flow)) in sums {
-        add(conn, (level, start, agency, channel, province), &flow)?;
+    for (key, flow) in sums {
+        add(conn, key, &flow)?;
     }
     let steps: Vec<i64> = new.iter().map(|it| it.step).collect();
     let marked = message_steps::table.filter(message_steps::id.eq_any(steps));

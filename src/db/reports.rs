@@ -6,9 +6,8 @@ use diesel::QueryResult;
 use super::agencies::Agency;
 use super::coverage::standings;
 use super::{Conn, agencies, message_tallies, report_parts, tallies};
-use crate::domain::ids::AgencyId;
 use crate::domain::outbox::MessageChannel;
-use crate::domain::permission::Scope;
+use crate::domain::permission::{Actor, Scope};
 use crate::domain::report::agencies::{Office, by_agency, by_province};
 use crate::domain::report::channels::by_channel;
 use crate::domain::report::coverage::coverage;
@@ -64,7 +63,10 @@ fn messages(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<Vec<(S
     Ok(offices.iter().flat_map(|it| MessageChannel::ALL.iter().filter_map(move |channel| row(it, channel))).collect())
 }
 
-/// Under whose name somebody of this office reports (the guide, section 8): the province's.
-pub fn reporting_office(conn: &mut Conn, own: AgencyId, province: Option<AgencyId>) -> QueryResult<String> {
-    Ok(agencies::find(conn, province.unwrap_or(own))?.name)
+/// Under whose name somebody reports (the guide, section 8): the province's.
+pub fn reporting_office(conn: &mut Conn, person: &Actor) -> QueryResult<String> {
+    match person.province_id {
+        Some(province) if province != person.agency_id => Ok(agencies::find(conn, province)?.name),
+        _ => Ok(person.agency_name.clone()),
+    }
 }

@@ -102,6 +102,11 @@ pub fn set_first_password(conn: &mut Conn, id: StaffId, hash: &str) -> QueryResu
     Ok(changed == 1)
 }
 
+/// Where reports are sent to them.
+pub fn set_email(conn: &mut Conn, id: StaffId, email: &str) -> QueryResult<()> {
+    one_row(diesel::update(staff::table.find(id)).set(staff::email.eq(email)).execute(conn)?)
+}
+
 pub fn signed_in(conn: &mut Conn, id: StaffId, now: NaiveDateTime) -> QueryResult<()> {
     one_row(diesel::update(staff::table.find(id)).set(staff::last_sign_in_at.eq(now)).execute(conn)?)
 }

@@ -275,6 +275,10 @@ impl Employer {
     ) -> Result<StaffId, DbError> {
         let password_hash = self.hashes.iter().find(|(of, _)| *of == role).map_or("", |(_, hash)| hash);
         let new = NewStaff { login, name, role, agency_id, password_hash, must_change_password: false };
-        Ok(staff::insert(conn, &new, self.now)?)
+        let id = staff::insert(conn, &new, self.now)?;
+        if role == Role::Supervisor {
+            staff::set_email(conn, id, &format!("{login}@example.vn"))?;
+        }
+        Ok(id)
     }
 }

@@ -104,27 +104,27 @@ pub fn masked(number: &str) -> String {
 /// The columns of the detailed list.
 pub fn list_columns() -> Vec<Column> {
     let text = |label, width| Column::new(label, width, Unit::Text);
-    let time = |label| Column::new(label, 16.0, Unit::Time);
+    let time = |label| Column::new(label, 19.0, Unit::Time);
     vec![
         Column::new("STT", 8.0, Unit::Count),
-        text("Số hồ sơ", 18.0),
-        text("Mã số BHXH", 13.0),
-        text("Họ và tên", 26.0),
-        Column::new("Ngày sinh", 12.0, Unit::Date),
+        text("Số hồ sơ", 21.0),
+        text("Mã số BHXH", 16.0),
+        text("Họ và tên", 30.0),
+        Column::new("Ngày sinh", 13.0, Unit::Date),
         text("Giới tính", 9.0),
-        text("Số giấy tờ", 15.0),
-        text("Điện thoại", 12.0),
-        text("Cơ quan BHXH", 34.0),
-        text("Tình trạng", 16.0),
-        text("Kênh khai", 14.0),
-        text("Vào hàng chờ", 12.0),
+        text("Số giấy tờ", 17.0),
+        text("Điện thoại", 15.0),
+        text("Cơ quan BHXH", 44.0),
+        text("Tình trạng", 30.0),
+        text("Kênh khai", 18.0),
+        text("Vào hàng chờ", 15.0),
         time("Lúc vào"),
         time("Hạn giải quyết"),
-        text("Kết quả", 12.0),
+        text("Kết quả", 13.0),
         time("Lúc ra"),
         text("Đúng hạn", 10.0),
-        text("Cán bộ", 24.0),
-        text("Lý do từ chối", 36.0),
+        text("Cán bộ", 30.0),
+        text("Lý do từ chối", 60.0),
     ]
 }
 

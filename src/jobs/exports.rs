@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::private_folder;
 use crate::db::exports::{self, Export};
 use crate::db::stay_list::{self, From};
-use crate::db::{Conn, Db, DbError, staff};
+use crate::db::{Conn, Db, DbError, reports, staff};
 use crate::domain::export::{Subject, list_columns};
 use crate::domain::ids::ExportId;
 use crate::domain::permission::{Action, Actor};
@@ -149,7 +149,7 @@ fn write(parts: &Parts, export: &Export, lease: &str, now: NaiveDateTime, beat: 
     let actor = actor.filter(|actor| may_have(actor, export)).ok_or(ExportError::NotAllowed)?;
     let Some(Subject::List(figure)) = export.subject() else { return Err(ExportError::NotAllowed) };
     let head = Letterhead {
-        office: actor.agency_name.clone(),
+        office: db.read(|conn| Ok::<_, DbError>(reports::reporting_office(conn, &actor)?))?,
         made_by: actor.name.clone(),
         made_at: now,
         number: Some(export.id.0),

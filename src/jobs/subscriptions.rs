@@ -125,7 +125,7 @@ fn prepare(parts: &Parts, lease: &str, now: NaiveDateTime) -> anyhow::Result<Opt
         })?,
     };
     let head = Letterhead {
-        office: actor.agency_name.clone(),
+        office: db.read(|conn| Ok::<_, DbError>(reports::reporting_office(conn, &actor)?))?,
         made_by: actor.name.clone(),
         made_at: now,
         number: Some(number.0),

@@ -51,6 +51,7 @@ pub fn routes(app: &mut ServiceConfig, parts: &Arc<Parts>) {
                 // Báo cáo
                 .route(report::PATH, get().to(report::choose))
                 .route(figure::PATH, get().to(figures::get))
+                .route("/reports/{kind}.{format}", get().to(report::file))
                 .route("/reports/{kind}", get().to(report::get))
                 // Chỉ tiêu
                 .route(targets::PATH, get().to(targets::get))

@@ -9,6 +9,7 @@ import { officersAccounts, supervisorsForms } from "./looks-accounts.mjs";
 import { measure } from "./measure.mjs";
 import { adminsMessages, officersMessages } from "./messages.mjs";
 import { arrive } from "./officer.mjs";
+import { supervisorsReports } from "./reports.mjs";
 import { signInAtTheCentre } from "./texts.mjs";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
@@ -233,6 +234,7 @@ export async function looks(browser, desk) {
     assert.equal(await supervisor.page.locator("[name=outcome], #photo").count(), 0, "nothing to decide or replace");
   });
   await supervisorsForms(look, supervisor, cases);
+  await supervisorsReports(look, supervisor);
   await supervisor.leave();
 
   const admin = await enter("admin");

@@ -17,6 +17,7 @@ import { looks } from "./looks.mjs";
 import { messages } from "./messages.mjs";
 import { byMouse } from "./mouse.mjs";
 import { overview } from "./overview.mjs";
+import { reports } from "./reports.mjs";
 import { withoutScripts } from "./scriptless.mjs";
 import { texts } from "./texts.mjs";
 
@@ -31,6 +32,7 @@ const PARTS = {
   imports: bringingIn,
   texts,
   messages,
+  reports,
   overview,
   looks,
 };

@@ -40,7 +40,7 @@ impl ListBook {
         let mut workbook = page::workbook(table, head)?;
         workbook.set_tempdir(folder)?;
         let (table, head) = (table.clone(), head.clone());
-        let styles = Styles::new(&table.columns);
+        let styles = Styles::new(&table.columns, false);
         let mut book = Self { workbook, styles, table, head, rows: 0, per_sheet, header: 0, next: 0 };
         book.add_sheet()?;
         Ok(book)
@@ -70,7 +70,7 @@ impl ListBook {
         self.rows += 1;
         let current = self.workbook.worksheets().len() - 1;
         let sheet = self.workbook.worksheet_from_index(current)?;
-        page::row(sheet, at, &self.table.columns, cells, false, &self.styles)
+        page::list_row(sheet, at, cells)
     }
 
     fn end_sheet(&mut self) -> Result<(), XlsxError> {

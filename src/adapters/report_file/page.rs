@@ -28,6 +28,7 @@ pub struct Styles {
     units: [[Format; 2]; 6],
     /// Of the columns, in characters.
     widths: Vec<f64>,
+    wraps: bool,
 }
 
 /// Where the units stand in [`Styles::units`].
@@ -43,25 +44,31 @@ const fn place(unit: Unit) -> usize {
 }
 
 impl Styles {
-    pub fn new(columns: &[Column]) -> Self {
+    /// `wraps`: long texts make a row taller. A list has no such rows: each would stay in memory until the end.
+    pub fn new(columns: &[Column], wraps: bool) -> Self {
         let plain = Format::new().set_font_name(FONT).set_font_size(SIZE);
         let bordered = plain.clone().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter);
         let of = |unit| {
             let format = bordered.clone();
             let format = match unit {
-                Unit::Text => format.set_num_format("@").set_text_wrap(),
+                Unit::Text => format.set_num_format("@"),
                 Unit::Count => format.set_num_format("#,##0"),
                 Unit::Decimal => format.set_num_format("#,##0.0"),
                 Unit::Share => format.set_num_format("0.0%"),
                 Unit::Date => format.set_num_format("dd/mm/yyyy").set_align(FormatAlign::Center),
                 Unit::Time => format.set_num_format("dd/mm/yyyy hh:mm").set_align(FormatAlign::Center),
             };
+            let format = if wraps && unit == Unit::Text { format.set_text_wrap() } else { format };
             [format.clone(), format.set_bold()]
         };
         let header = bordered.clone().set_bold().set_text_wrap().set_align(FormatAlign::Center);
         let header = header.set_background_color(0xE8_EE_F6);
         let units = [Unit::Text, Unit::Count, Unit::Decimal, Unit::Share, Unit::Date, Unit::Time].map(of);
-        Self { plain, header, units, widths: widths(columns) }
+        Self { plain, header, units, widths: widths(columns), wraps }
+    }
+
+    fn of(&self, unit: Unit, is_bold: bool) -> &Format {
+        &self.units[place(unit)][usize::from(is_bold)]
     }
 
     /// As it stands over and under the table.
@@ -103,8 +110,11 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
     sheet.set_margins(30.0 * MM, 15.0 * MM, 20.0 * MM, 20.0 * MM, 10.0 * MM, 10.0 * MM);
     // An ampersand begins a command there.
     sheet.set_footer(format!("&L&\"{FONT}\"&10{}&R&\"{FONT}\"&10Trang &P/&N", made(head).replace('&', "&&")));
-    for (column, width) in (0..).zip(widths) {
+    for ((column, of), width) in (0..).zip(&table.columns).zip(widths) {
         sheet.set_column_width(column, *width)?;
+        if !styles.wraps {
+            sheet.set_column_format(column, styles.of(of.unit, false))?;
+        }
     }
     let middle = middle(widths);
     let centred = styles.centred();
@@ -136,10 +146,6 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
 
 /// How many lines a text needs in so many characters.
 fn lines(text: &str, width: f64) -> u32 {
-    // Most are short.
-    if text.len() < 8 {
-        return 1;
-    }
     let mut left = width;
     let mut lines = 1;
     for word in text.split([' ', '\n']) {
@@ -186,7 +192,7 @@ pub fn row(
     styles: &Styles,
 ) -> Result<(), XlsxError> {
     let texts = cells.iter().zip(&styles.widths).filter_map(|(cell, width)| match cell {
-        Cell::Text(text) => Some(lines(text, *width)),
+        Cell::Text(text) if styles.wraps => Some(lines(text, *width)),
         _ => None,
     });
     let most = texts.max().unwrap_or(1);
@@ -194,14 +200,12 @@ pub fn row(
         sheet.set_row_height(at, (LINE * f64::from(most) + 2.0).min(TALLEST))?;
     }
     for ((column, of), cell) in (0..).zip(columns).zip(cells) {
-        let format = |unit: Unit| &styles.units[place(unit)][usize::from(is_bold)];
+        let format = |unit: Unit| styles.of(unit, is_bold);
         match cell {
             Cell::Empty => sheet.write_blank(at, column, format(of.unit))?,
             Cell::Text(text) => sheet.write_string_with_format(at, column, cut(text), format(Unit::Text))?,
             Cell::Count(number) | Cell::Figure(number, _) => {
-                #[expect(clippy::cast_precision_loss, reason = "no office counts to 2^53")]
-                let number = *number as f64;
-                sheet.write_number_with_format(at, column, number, format(Unit::Count))?
+                sheet.write_number_with_format(at, column, exact(*number), format(Unit::Count))?
             }
             Cell::Decimal(number) => sheet.write_number_with_format(at, column, *number, format(Unit::Decimal))?,
             Cell::Share(share) => sheet.write_number_with_format(at, column, *share, format(Unit::Share))?,
@@ -210,6 +214,26 @@ pub fn row(
         };
     }
     Ok(())
+}
+
+/// A row of a list: its columns have their formats, which is a third quicker than a format for each cell.
+pub fn list_row(sheet: &mut Worksheet, at: u32, cells: &[Cell]) -> Result<(), XlsxError> {
+    for (column, cell) in (0..).zip(cells) {
+        match cell {
+            Cell::Empty => continue,
+            Cell::Text(text) => sheet.write_string(at, column, cut(text))?,
+            Cell::Count(number) | Cell::Figure(number, _) => sheet.write_number(at, column, exact(*number))?,
+            Cell::Decimal(number) | Cell::Share(number) => sheet.write_number(at, column, *number)?,
+            Cell::Date(date) => sheet.write_datetime(at, column, *date)?,
+            Cell::Time(utc) => sheet.write_datetime(at, column, to_hanoi(*utc))?,
+        };
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no office counts to 2^53")]
+fn exact(number: i64) -> f64 {
+    number as f64
 }
 
 fn cut(text: &str) -> &str {

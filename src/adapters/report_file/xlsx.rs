@@ -10,7 +10,7 @@ use crate::domain::report::{self, Letterhead, Table};
 const LINES: usize = 32;
 
 pub fn write(table: &Table, head: &Letterhead) -> Result<Vec<u8>, XlsxError> {
-    let styles = Styles::new(&table.columns);
+    let styles = Styles::new(&table.columns, true);
     let mut workbook = page::workbook(table, head)?;
     let sheet = workbook.add_worksheet();
     sheet.set_name("Báo cáo")?;

@@ -26,7 +26,10 @@ pub async fn send(
     let (person, address, now) = (person.clone(), address(request), clock::now());
     let made = web::block(move || {
         let scope = person.scope();
-        let table = parts.db.snapshot(|conn| reports::table(conn, scope, &asked)?.ok_or(AppError::NotFound))?;
+        let (table, office) = parts.db.snapshot(|conn| -> Result<_, AppError> {
+            let table = reports::table(conn, scope, &asked)?.ok_or(AppError::NotFound)?;
+            Ok((table, reports::reporting_office(conn, &person)?))
+        })?;
         let subject = Subject::Report(asked);
         let rows = i64::try_from(table.rows.len()).unwrap_or(i64::MAX);
         let number = parts.db.write(|conn| -> Result<_, AppError> {
@@ -34,8 +37,7 @@ pub async fn send(
             let new = NewExport { staff: person.id, scope, subject: &subject, format, in_full: None, address };
             Ok(exports::sent(conn, &new, rows, now)?)
         })?;
-        let head =
-            Letterhead { office: person.agency_name, made_by: person.name, made_at: now, number: Some(number.0) };
+        let head = Letterhead { office, made_by: person.name, made_at: now, number: Some(number.0) };
         let file = report_file::report(&table, &head, format)?;
         Ok::<_, AppError>((file, subject.file_name(to_hanoi(now).date(), format)))
     });

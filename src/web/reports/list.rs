@@ -12,13 +12,14 @@ use super::figure::{self, mark};
 use crate::clock;
 use crate::db::stay_list::{self, From, Place, StayRow};
 use crate::db::{Conn, agencies, report_parts};
-use crate::domain::permission::Scope;
+use crate::domain::permission::{Action, Scope};
 use crate::domain::report::{Cell, Figure, Measure};
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeReports};
+use crate::web::exports::Form;
 use crate::web::session::TypedSession;
-use crate::web::{Chrome, Menu, page};
+use crate::web::{Chrome, Errors, Menu, page};
 
 /// Rows on a page.
 const SIZE: usize = 50;
@@ -46,6 +47,8 @@ struct ListPage {
     chips: Vec<String>,
     rows: Vec<StayRow>,
     address: String,
+    export: Form,
+    export_errors: Errors,
     previous: Option<Place>,
     next: Option<Place>,
 }
@@ -82,6 +85,8 @@ pub async fn get(
         previous: rows.first().filter(|_| has_previous).map(|row| row.place(figure.measure)),
         next: rows.last().filter(|_| has_next).map(|row| row.place(figure.measure)),
         address: figure::address(&figure),
+        export: Form::of(&figure),
+        export_errors: Errors::default(),
         figure,
         count,
         went,

@@ -2,24 +2,26 @@
 //! behind its figures. What was asked for stands in the address, so that it can be kept and sent on: an office, days and codes.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 use serde::Deserialize;
 
 use crate::clock;
 use crate::db::agencies::{self, Agency};
 use crate::db::reports;
 use crate::domain::dates::{parse_date, show_date, to_hanoi};
+use crate::domain::export::Format;
 use crate::domain::ids::AgencyId;
+use crate::domain::permission::{Action, Actor};
 use crate::domain::report::{Grain, Kind, Letterhead, Period, Request, Span, Table};
 use crate::domain::text::FieldError;
 use crate::error::AppError;
 use crate::startup::Parts;
-use crate::web::allowed::{Allowed, SeeReports};
+use crate::web::allowed::{Allowed, Export, SeeReports};
 use crate::web::chart::{self, Drawn, Shape};
 use crate::web::session::TypedSession;
-use crate::web::{Chrome, Errors, Menu, page, see_other};
+use crate::web::{Chrome, Errors, Menu, exports, page, see_other};
 
 /// Where a report is chosen.
 pub const PATH: &str = "/reports";
@@ -132,6 +134,8 @@ struct Report {
     table: Table,
     drawn: Option<Drawn>,
     head: Letterhead,
+    /// What its files' addresses end with.
+    query: String,
     /// The addresses of the same report of the periods before and after.
     before: Option<String>,
     after: Option<String>,
@@ -207,11 +211,12 @@ pub async fn get(
             return page(&wrong, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
-    let (own, province, made_by, of) = (person.agency_id, person.province_id, person.name.clone(), request.clone());
+    let (reader, of) = (Actor::clone(&person), request.clone());
     let (agencies, table, head) = parts
         .snapshot(move |conn| {
             let table = reports::table(conn, scope, &of)?.ok_or(AppError::NotFound)?;
-            let head = letterhead(reports::reporting_office(conn, own, province)?, made_by, now);
+            let office = reports::reporting_office(conn, &reader)?;
+            let head = Letterhead { office, made_by: reader.name, made_at: now, number: None };
             Ok((agencies::all(conn, scope)?, table, head))
         })
         .await?;
@@ -219,12 +224,22 @@ pub async fn get(
     let [before, after] = neighbours(asked.span(), request.period)
         .map(|period| period.map(|period| address(asked.span(), &Request { period, ..request.clone() })));
     let form = shown(asked.span(), &request);
-    let report = Some(Report { table, drawn, head, before, after });
+    let report = Some(Report { table, drawn, head, query: query(asked.span(), &request), before, after });
     page(&ReportPage { chrome, form, errors: Errors::default(), kind, agencies, report }, StatusCode::OK)
 }
 
-fn letterhead(office: String, made_by: String, made_at: NaiveDateTime) -> Letterhead {
-    Letterhead { office, made_by, made_at, number: None }
+/// `GET /reports/{kind}.xlsx`, `/reports/{kind}.csv`: the report as a file.
+pub async fn file(
+    sent: HttpRequest,
+    person: Allowed<Export>,
+    parts: web::Data<Parts>,
+    path: web::Path<(String, String)>,
+    asked: web::Query<Query>,
+) -> Result<HttpResponse, AppError> {
+    let kind = Kind::from_code(&path.0).ok_or(AppError::NotFound)?;
+    let format = Format::from_code(&path.1).ok_or(AppError::NotFound)?;
+    let request = asked.request(kind, to_hanoi(clock::now()).date()).map_err(|_| AppError::Malformed)?;
+    exports::report::send(&sent, &person, parts, request, format).await
 }
 
 #[cfg(test)]
