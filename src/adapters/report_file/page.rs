@@ -49,7 +49,8 @@ impl Styles {
         let plain = Format::new().set_font_name(FONT).set_font_size(SIZE);
         let bordered = plain.clone().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter);
         let of = |unit| {
-            let format = bordered.clone();
+            // A column's format holds for the head above the list as well, which has no lines.
+            let format = if wraps { bordered.clone() } else { plain.clone() };
             let format = match unit {
                 Unit::Text => format.set_num_format("@"),
                 Unit::Count => format.set_num_format("#,##0"),
