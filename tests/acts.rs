@@ -8,12 +8,13 @@ mod support;
 use support::accounts::STATES;
 use support::{Browser, Form, TestApp, both_databases, drawing};
 use tnhs::clock;
-use tnhs::db::applications;
+use tnhs::db::{applications, stays};
 use tnhs::domain::account::AccountAct;
 use tnhs::domain::act::ApplicationAct;
 use tnhs::domain::application::{Application, Kind, Status};
 use tnhs::domain::names::Name;
 use tnhs::domain::permission::{Action, Role};
+use tnhs::domain::report::Left;
 
 /// An application of this kind at Ba Đình that stands in this status.
 fn standing(app: &TestApp, officer: &Browser, kind: Kind, status: Status) -> Application {
@@ -31,7 +32,16 @@ fn standing(app: &TestApp, officer: &Browser, kind: Kind, status: Status) -> App
     } else if status != Status::Pending {
         let by = app.employee(Role::Officer, &app.offices.ba_dinh).id;
         let decided = (!status.is_open()).then_some((by, clock::now(), Some("Ảnh bị mờ")));
-        app.db(|conn| applications::set_status(conn, application.id, application.version, status, decided));
+        let left = match status {
+            Status::Pending | Status::AwaitingCode => None,
+            Status::Approved => Some(Left::Approved),
+            Status::Rejected => Some(Left::Rejected),
+            Status::Expired => Some(Left::Expired),
+        };
+        app.db(|conn| {
+            applications::set_status(conn, application.id, application.version, status, decided)?;
+            left.map_or(Ok(()), |left| stays::leave(conn, application.id, left, clock::now(), None))
+        });
     }
     app.application(application.id)
 }

@@ -6,130 +6,19 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use support::{Program, TestApp, both_databases, filing, hanoi};
-use tnhs::db::agencies::Agency;
-use tnhs::db::applications::NewApplication;
-use tnhs::db::decisions;
-use tnhs::db::events::{NewEvent, Stamp};
+use support::work::Work;
+use support::{Program, TestApp, both_databases, hanoi};
 use tnhs::db::schema::{events, stays, tallies as sums};
 use tnhs::db::stay_list::{self, From};
-use tnhs::db::{Conn, DbError, account_acts::Stopped, stays as told, tallies};
-use tnhs::domain::application::{Application, Channel, Status};
-use tnhs::domain::assessment::Decision;
+use tnhs::db::{DbError, stays as told, tallies};
+use tnhs::domain::application::Channel;
 use tnhs::domain::dates::to_hanoi;
 use tnhs::domain::event::EventKind;
 use tnhs::domain::ids::{AgencyId, ApplicationId, StaffId};
-use tnhs::domain::permission::{Role, Scope};
+use tnhs::domain::permission::Scope;
 use tnhs::domain::report::{Balance, Counts, Figure, Grain, Measure, Period};
-
-/// Random work, and the clock that it has.
-struct Work<'a> {
-    app: &'a TestApp,
-    rng: StdRng,
-    now: NaiveDateTime,
-    filed: Vec<ApplicationId>,
-    staff: Vec<StaffId>,
-}
-
-impl<'a> Work<'a> {
-    fn begin(app: &'a TestApp, seed: u64) -> Self {
-        let staff = (0..3).map(|_| app.employee(Role::Officer, &app.offices.ba_dinh).id).collect();
-        Self { app, rng: StdRng::seed_from_u64(seed), now: hanoi("02/01/2026 08:00"), filed: Vec::new(), staff }
-    }
-
-    fn offices(&self) -> [&'a Agency; 4] {
-        let offices = &self.app.offices;
-        [&offices.ba_dinh, &offices.dong_da, &offices.phu_xuan, &offices.hue]
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.rng.random_range(0..all.len())]
-    }
-
-    fn go_on(&mut self, acts: usize) {
-        for _ in 0..acts {
-            self.now += TimeDelta::minutes(self.rng.random_range(1..1_440));
-            self.act();
-        }
-    }
-
-    fn act(&mut self) {
-        let stamp = Stamp { staff: self.one_of(&self.staff.clone()), at: self.now, address: None };
-        let dice = self.rng.random_range(0..100);
-        if self.filed.is_empty() || dice < 45 {
-            return self.file();
-        }
-        let id = self.one_of(&self.filed.clone());
-        let application = self.app.application(id);
-        match (application.status.is_open(), dice) {
-            (_, ..50) => drop(self.app.sweep(self.now).expire().unwrap()),
-            (true, ..60) => {
-                let offices = self.offices();
-                let to = self.one_of(&offices);
-                if to.id != application.agency_id {
-                    assert!(self.write(|conn| Ok(decisions::hand_over(conn, &application, to, "Đúng nơi ở", stamp)?)));
-                }
-            }
-            (true, ..65) => self.decide(application, &Decision::AwaitCode, stamp),
-            (true, ..82) => {
-                let reason = self.one_of(&["Ảnh mờ", "Chữ ký khác", "Thiếu giấy tờ"]);
-                self.decide(application, &Decision::Reject(reason.into()), stamp);
-            }
-            (true, _) => self.decide(application, &Decision::Approve, stamp),
-            (false, ..75) if application.status != Status::Expired => {
-                assert!(self.write(|conn| {
-                    let evidence = decisions::evidence(conn, application)?;
-                    Ok(decisions::reopen(conn, &evidence, "Xem lại", stamp)?)
-                }));
-            }
-            (false, _) => self.file(),
-        }
-    }
-
-    fn file(&mut self) {
-        let (offices, channel) = (self.offices(), self.one_of(Channel::ALL));
-        let office = self.one_of(&offices);
-        let person = self.app.citizen("Trần Thị Bích Ngọc");
-        let received_at = self.rng.random_bool(0.5).then_some(self.now);
-        let due_at = self.now + TimeDelta::days(if received_at.is_some() { 3 } else { 10 });
-        let new = NewApplication { channel, received_at, due_at, ..filing(office, &person, self.now) };
-        let id = self.app.filed(&new).id;
-        self.app.db(|conn| {
-            let (kind, at) = (EventKind::Submitted, self.now);
-            let of = NewEvent {
-                application: Some(id),
-                account: None,
-                staff: None,
-                kind,
-                at,
-                address: None,
-                before: None,
-                after: None,
-            };
-            tnhs::db::events::add(conn, &of)
-        });
-        self.filed.push(id);
-    }
-
-    fn decide(&self, application: Application, decision: &Decision, stamp: Stamp<'_>) {
-        assert!(self.write(|conn| {
-            let evidence = decisions::evidence(conn, application)?;
-            decisions::record(conn, &evidence, decision, stamp)
-        }));
-    }
-
-    fn write<T>(&self, f: impl FnOnce(&mut Conn) -> Result<T, Stopped>) -> T {
-        self.app.db(|conn| match f(conn) {
-            Ok(done) => Ok(done),
-            Err(Stopped::Database(error)) => Err(error),
-            Err(Stopped::Refused(refusal)) => panic!("{refusal}"),
-        })
-    }
-}
 
 /// One thing that an application did on a day, in an office.
 struct Entry {

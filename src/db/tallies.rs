@@ -174,8 +174,8 @@ pub fn take_back(conn: &mut Conn, application: crate::domain::ids::ApplicationId
 }
 
 fn add<'a>(conn: &mut Conn, flows: impl Iterator<Item = &'a Flow>, sign: i64) -> QueryResult<()> {
-    let mut sums: BTreeMap<(&'static str, &'static str, NaiveDate, AgencyId, String), (Option<AgencyId>, Counts)> =
-        BTreeMap::new();
+    type Key = (&'static str, &'static str, NaiveDate, AgencyId, String);
+    let mut sums: BTreeMap<Key, (Option<AgencyId>, Counts)> = BTreeMap::new();
     for flow in flows {
         for (facet, value) in flow.values() {
             for (level, start) in [(Level::Day, flow.day), (Level::Month, first_of(Grain::Month, flow.day))] {

@@ -49,6 +49,7 @@ pub mod gateways;
 pub mod messages;
 pub mod program;
 pub mod receipts;
+pub mod work;
 
 /// Makes two tests of each function, `sqlite::name` and `postgres::name`. The argument's type decides what the test
 /// gets: a `TestApp` (the server) or a `TestDb` (a database only).
