@@ -31,7 +31,8 @@ struct Entry {
 
 /// The histories, read plainly: no stay, no tally.
 fn ledger(app: &TestApp) -> Vec<Entry> {
-    let rows: Vec<(i64, EventKind, NaiveDateTime, Option<StaffId>, Option<String>, Option<String>)> = app.db(|conn| {
+    type Happened = (i64, EventKind, NaiveDateTime, Option<StaffId>, Option<String>, Option<String>);
+    let rows: Vec<Happened> = app.db(|conn| {
         events::table
             .filter(events::application_id.is_not_null())
             .order(events::id)
@@ -310,7 +311,9 @@ both_databases! {
                     (stays::left_at, stays::left_day, stays::staff_id, stays::reason, stays::late, stays::hours),
                 ))
                 .load(conn)?;
-            let rows_of_sums: Vec<((String, String, NaiveDate, AgencyId, String), (i64, i64, i64, i64, i64, i64, i64, i64))> = sums::table
+            type Key = (String, String, NaiveDate, AgencyId, String);
+            type Counted = (i64, i64, i64, i64, i64, i64, i64, i64);
+            let rows_of_sums: Vec<(Key, Counted)> = sums::table
                 .order((sums::facet, sums::level, sums::start, sums::agency_id, sums::value))
                 .select((
                     (sums::facet, sums::level, sums::start, sums::agency_id, sums::value),
