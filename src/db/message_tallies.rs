@@ -99,9 +99,7 @@ pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
             *sums.entry(key).or_default() += it.flow;
         }
     }
-    for (key, flow) in sums {
-        add(conn, key, &flow)?;
-    }
+    add(conn, &sums)?;
     let steps: Vec<i64> = new.iter().map(|it| it.step).collect();
     let marked = message_steps::table.filter(message_steps::id.eq_any(steps));
     diesel::update(marked).set(message_steps::tallied.eq(true)).execute(conn)
@@ -109,39 +107,47 @@ pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
 
 type Key = (&'static str, NaiveDate, AgencyId, &'static str, Option<AgencyId>);
 
-fn add(conn: &mut Conn, (level, start, agency, channel, province): Key, flow: &Flow) -> QueryResult<()> {
+fn add(conn: &mut Conn, sums: &BTreeMap<Key, Flow>) -> QueryResult<()> {
     use diesel::upsert::excluded;
     use message_tallies as t;
-    let row = (
-        t::level.eq(level),
-        t::start.eq(start),
-        t::agency_id.eq(agency),
-        t::channel.eq(channel),
-        t::province_id.eq(province),
-        t::made.eq(flow.made),
-        t::sent.eq(flow.sent),
-        t::failed.eq(flow.failed),
-        t::dropped.eq(flow.dropped),
-        t::delivered.eq(flow.delivered),
-        t::undelivered.eq(flow.undelivered),
-        t::no_receipt.eq(flow.no_receipt),
-        t::pending.eq(flow.pending),
-    );
-    on_backend!(conn, c => diesel::insert_into(t::table)
-        .values(&row)
-        .on_conflict((t::level, t::start, t::agency_id, t::channel))
-        .do_update()
-        .set((
-            t::made.eq(t::made + excluded(t::made)),
-            t::sent.eq(t::sent + excluded(t::sent)),
-            t::failed.eq(t::failed + excluded(t::failed)),
-            t::dropped.eq(t::dropped + excluded(t::dropped)),
-            t::delivered.eq(t::delivered + excluded(t::delivered)),
-            t::undelivered.eq(t::undelivered + excluded(t::undelivered)),
-            t::no_receipt.eq(t::no_receipt + excluded(t::no_receipt)),
-            t::pending.eq(t::pending + excluded(t::pending)),
-        ))
-        .execute(c))?;
+    let rows: Vec<_> = sums
+        .iter()
+        .map(|((level, start, agency, channel, province), flow)| {
+            (
+                t::level.eq(*level),
+                t::start.eq(start),
+                t::agency_id.eq(agency),
+                t::channel.eq(*channel),
+                t::province_id.eq(province),
+                t::made.eq(flow.made),
+                t::sent.eq(flow.sent),
+                t::failed.eq(flow.failed),
+                t::dropped.eq(flow.dropped),
+                t::delivered.eq(flow.delivered),
+                t::undelivered.eq(flow.undelivered),
+                t::no_receipt.eq(flow.no_receipt),
+                t::pending.eq(flow.pending),
+            )
+        })
+        .collect();
+    // 13 columns a row.
+    for batch in rows.chunks(2_000) {
+        on_backend!(conn, c => diesel::insert_into(t::table)
+            .values(batch)
+            .on_conflict((t::level, t::start, t::agency_id, t::channel))
+            .do_update()
+            .set((
+                t::made.eq(t::made + excluded(t::made)),
+                t::sent.eq(t::sent + excluded(t::sent)),
+                t::failed.eq(t::failed + excluded(t::failed)),
+                t::dropped.eq(t::dropped + excluded(t::dropped)),
+                t::delivered.eq(t::delivered + excluded(t::delivered)),
+                t::undelivered.eq(t::undelivered + excluded(t::undelivered)),
+                t::no_receipt.eq(t::no_receipt + excluded(t::no_receipt)),
+                t::pending.eq(t::pending + excluded(t::pending)),
+            ))
+            .execute(c))?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! A made-up country for the bench of reports: 34 provinces with 700 offices, five officers in each, and a year of their work.
 
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -9,7 +11,7 @@ use tnhs::db::bulk::{self, Filed, NewAccount};
 use tnhs::db::events::NewEvent;
 use tnhs::db::schema::applications;
 use tnhs::db::staff::{self, NewStaff};
-use tnhs::db::{Conn, Db, DbError, stays, tallies};
+use tnhs::db::{Conn, Db, DbError, account_changes, message_tallies, stays, tallies};
 use tnhs::domain::application::{Application, Channel, Declaration, Kind, Sex, Status};
 use tnhs::domain::dates::{BirthDate, to_hanoi};
 use tnhs::domain::event::EventKind;
@@ -44,28 +46,53 @@ struct Office {
 
 /// Adds the country to the demonstration in the database, unless it is there; returns how many applications it has now.
 pub fn fill(db: &Db, count: usize, now: NaiveDateTime) -> anyhow::Result<usize> {
-    use diesel::prelude::*;
-    let there: i64 = db.read(|conn| {
-        Ok::<_, DbError>(applications::table.filter(applications::id.ge(FIRST_ID)).count().get_result(conn)?)
+    let is_there: bool = db.read(|conn| {
+        let first = applications::table.filter(applications::id.ge(FIRST_ID));
+        Ok::<_, DbError>(diesel::select(diesel::dsl::exists(first)).get_result(conn)?)
     })?;
-    if there > 0 {
-        return Ok(usize::try_from(there)?);
+    if !is_there {
+        let mut offices = db.write(open)?;
+        let mut rng = StdRng::seed_from_u64(2026);
+        let mut next = FIRST_ID;
+        db.load(|load| {
+            for _ in 0..count.div_ceil(BATCH) {
+                load.write(|conn| write(conn, &mut offices, &mut rng, &mut next, now))?;
+            }
+            load.write(|conn| {
+                let last = ApplicationId(next);
+                Ok::<_, DbError>(bulk::go_on_after(conn, last, AccountId(next))?)
+            })
+        })?;
     }
-    let mut offices = db.write(open)?;
-    let mut rng = StdRng::seed_from_u64(2026);
-    let mut next = FIRST_ID;
-    db.load(|load| {
-        for _ in 0..count.div_ceil(BATCH) {
-            load.write(|conn| write(conn, &mut offices, &mut rng, &mut next, now))?;
-        }
-        load.write(|conn| {
-            let last = ApplicationId(next);
-            Ok::<_, DbError>(bulk::go_on_after(conn, last, AccountId(next))?)
-        })
-    })?;
+    db.write(send)?;
     tallies::tally_all(db)?;
+    message_tallies::tally_all(db)?;
+    account_changes::tally_all(db)?;
     db.analyze()?;
-    Ok(count)
+    let all: i64 = db.read(|conn| Ok::<_, DbError>(applications::table.count().get_result(conn)?))?;
+    Ok(usize::try_from(all)?)
+}
+
+/// One message about each decision, delivered at once.
+fn send(conn: &mut Conn) -> Result<(), DbError> {
+    use tnhs::db::schema::messages;
+    let sent = messages::table.filter(messages::idempotency_key.like("bench-%"));
+    if diesel::select(diesel::dsl::exists(sent)).get_result(conn)? {
+        return Ok(());
+    }
+    for text in [
+        "INSERT INTO messages (idempotency_key, application_id, agency_id, province_id, kind, channel, recipient, body, state, \
+         attempts, next_attempt_at, created_at, sent_at, delivered_at, lane, settled) \
+         SELECT 'bench-' || number, id, agency_id, province_id, 'rejected', 'sms', phone, '', 'delivered', 1, decided_at, \
+         decided_at, decided_at, decided_at, 1, FALSE FROM applications WHERE id >= 10000000 AND decided_by IS NOT NULL ORDER BY id",
+        "INSERT INTO message_steps (message_id, at, state, attempt) \
+         SELECT id, created_at, 'queued', 0 FROM messages WHERE idempotency_key LIKE 'bench-%' ORDER BY id",
+        "INSERT INTO message_steps (message_id, at, state, attempt) \
+         SELECT id, created_at, state, 1 FROM messages WHERE idempotency_key LIKE 'bench-%' ORDER BY id",
+    ] {
+        conn.batch_execute(text)?;
+    }
+    Ok(())
 }
 
 fn open(conn: &mut Conn) -> Result<Vec<Office>, DbError> {

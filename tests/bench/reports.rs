@@ -22,7 +22,8 @@ use tnhs::db::{DatabaseUrl, Db};
 use tnhs::demo::SIGN_INS;
 use tnhs::domain::dates::to_hanoi;
 use tnhs::domain::permission::Role;
-use tnhs::domain::report::Kind;
+use tnhs::domain::report::{Figure, Kind, Measure, Period};
+use tnhs::domain::to_json;
 
 /// How often each page is asked for.
 const TIMES: usize = 100;
@@ -55,13 +56,14 @@ fn measure(url: &str, address: &str, pid: &str) -> anyhow::Result<()> {
     println!("### {backend}\n\n| page | KB | p50 | p99 | longest |\n|---|--:|--:|--:|--:|");
     let mut client = supervisor(address)?;
     let today = to_hanoi(clock::now()).date();
-    let year = format!("span=between&first={}&last={}", today - TimeDelta::days(364), today);
+    let first = today - TimeDelta::days(364);
+    let year = format!("span=between&first={first}&last={today}");
     let mut pages = vec![("Tổng quan".to_owned(), "/overview".to_owned())];
     for kind in Kind::ALL {
         pages.push((format!("a year, {}", kind.label()), format!("/reports/{}?{year}", kind.code())));
     }
     for grain in ["day", "week", "month"] {
-        pages.push((format!("a year by {grain}"), format!("/reports/periods?{year}&grain={grain}")));
+        pages.push((format!("a year by {grain}"), format!("/reports/times?{year}&grain={grain}")));
     }
     pages.push((
         "the list behind a year's approvals".into(),
@@ -91,20 +93,28 @@ fn measure(url: &str, address: &str, pid: &str) -> anyhow::Result<()> {
     }
     println!();
     for format in ["xlsx", "csv"] {
-        export(address, pid, &mut client, format, &year)?;
+        export(
+            address,
+            pid,
+            &mut client,
+            format,
+            Period::between(first, today).map_err(|fault| anyhow::anyhow!("{fault:?}"))?,
+        )?;
     }
     Ok(())
 }
 
 /// All that was filed in the year, as a file.
-fn export(address: &str, pid: &str, client: &mut Client, format: &str, year: &str) -> anyhow::Result<()> {
+fn export(address: &str, pid: &str, client: &mut Client, format: &str, period: Period) -> anyhow::Result<()> {
     let idle = watch_others(address, pid, || {
         std::thread::sleep(Duration::from_secs(15));
         Ok(())
     })?;
     let before = family_memory(pid);
-    let mut fields: Vec<(&str, &str)> = vec![("measure", "filed"), ("below", "1"), ("format", format)];
-    fields.extend(year.split('&').filter_map(|pair| pair.split_once('=')));
+    let figure =
+        Figure { measure: Measure::Filed, period, agency: None, below: true, channel: None, staff: None, reason: None };
+    let fields = [("figure", to_json(&figure)), ("format", format.to_owned())];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut took = Duration::ZERO;
     let mut rows = 0_u64;
     let busy = watch_others(address, pid, || {
@@ -117,10 +127,8 @@ fn export(address: &str, pid: &str, client: &mut Client, format: &str, year: &st
             let page = String::from_utf8_lossy(&client.get(&place)?.body).into_owned();
             if page.contains("/file\"") {
                 took = start.elapsed();
-                let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-                let said =
-                    page.split("data-rows=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-                rows = digits(said).parse().unwrap_or_default();
+                let said = page.split("<p class=\"lead\"><b>").nth(1).and_then(|rest| rest.split('<').next());
+                rows = said.unwrap_or_default().replace('.', "").parse()?;
                 return Ok(());
             }
             ensure!(start.elapsed() < Duration::from_secs(600), "the export takes too long");
