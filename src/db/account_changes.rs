@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable};
@@ -152,7 +153,7 @@ pub fn forget(conn: &mut Conn) -> QueryResult<()> {
     Ok(())
 }
 
-/// Makes the changes of all accounts behind `after` from what is known of them; there must be none yet. Earlier agencies of an
+/// Makes the changes of all accounts behind `after` that have none from what is known of them. Earlier agencies of an
 /// account are not known: what it has now stands for them.
 pub fn retell(conn: &mut Conn, mut after: AccountId) -> QueryResult<()> {
     const ACCOUNTS: i64 = 2_000;
@@ -160,6 +161,7 @@ pub fn retell(conn: &mut Conn, mut after: AccountId) -> QueryResult<()> {
     loop {
         let batch: Vec<Row> = accounts::table
             .filter(accounts::id.gt(after))
+            .filter(dsl::not(dsl::exists(account_changes::table.filter(account_changes::account_id.eq(accounts::id)))))
             .order(accounts::id)
             .limit(ACCOUNTS)
             .select((
@@ -208,8 +210,8 @@ pub fn retell(conn: &mut Conn, mut after: AccountId) -> QueryResult<()> {
     }
 }
 
-/// Makes the changes anew when there are accounts and no change: of a database that was made before they were kept.
+/// Makes the changes of accounts that have none: of a database that was made before they were kept, also when a migration was
+/// killed over it and work went on.
 pub fn retell_if_never(conn: &mut Conn) -> QueryResult<()> {
-    let told = account_changes::table.select(account_changes::id).first::<i64>(conn).optional()?.is_some();
-    if told { Ok(()) } else { retell(conn, AccountId(0)) }
+    retell(conn, AccountId(0))
 }

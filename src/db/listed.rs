@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use super::applications::{self as filing, NewApplication};
 use super::events::{self, NewEvent};
 use super::schema::{
-    accounts, agencies, agency_serials, applications, events as history, name_tokens, photos, sessions, staff,
+    account_changes, accounts, agencies, agency_serials, applications, events as history, name_tokens, photos,
+    registry_counts, sessions, staff, stays, subscriptions, targets,
 };
 use super::{Conn, agencies as offices, holidays, imports, one_row, registry};
 use crate::domain::application::{Channel, Declaration, Kind as Request, Sex, Status};
@@ -325,7 +326,16 @@ fn is_used(conn: &mut Conn, kind: Kind, id: i64, gone: &HashSet<i64>) -> QueryRe
                     .or(exists(agency_serials::table.filter(agency_serials::agency_id.eq(id)))),
             )
             .get_result(conn)?;
-            Ok(used || below.iter().any(|below| !gone.contains(below)))
+            // What reports know of it, also when its work has moved on.
+            let counted: bool = select(
+                exists(stays::table.filter(stays::agency_id.eq(id)))
+                    .or(exists(account_changes::table.filter(account_changes::agency_id.eq(id))))
+                    .or(exists(registry_counts::table.filter(registry_counts::agency_id.eq(id))))
+                    .or(exists(targets::table.filter(targets::agency_id.eq(id))))
+                    .or(exists(subscriptions::table.filter(subscriptions::agency_id.eq(id)))),
+            )
+            .get_result(conn)?;
+            Ok(used || counted || below.iter().any(|below| !gone.contains(below)))
         }
         Kind::Staff => {
             let id = StaffId(id);

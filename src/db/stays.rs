@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
+use diesel::dsl;
 use diesel::prelude::*;
 
 use super::schema::{agencies, applications, events, stays};
@@ -107,7 +108,7 @@ const COUNTED: [EventKind; 9] = [
 /// How many applications are retold at once.
 const BATCH: i64 = 2_000;
 
-/// Makes the stays of all applications behind `after` from the history; returns how many. There must be none yet.
+/// Makes the stays of all applications behind `after` that have none from the history; returns how many.
 pub fn retell(conn: &mut Conn, mut after: ApplicationId) -> QueryResult<usize> {
     let offices: Vec<(AgencyId, Option<AgencyId>, String)> =
         agencies::table.select((agencies::id, agencies::province_id, agencies::name)).load(conn)?;
@@ -117,6 +118,7 @@ pub fn retell(conn: &mut Conn, mut after: ApplicationId) -> QueryResult<usize> {
     loop {
         let batch: Vec<Current> = applications::table
             .filter(applications::id.gt(after))
+            .filter(dsl::not(dsl::exists(stays::table.filter(stays::application_id.eq(applications::id)))))
             .order(applications::id)
             .limit(BATCH)
             .select(Current::as_select())
@@ -140,6 +142,9 @@ pub fn retell(conn: &mut Conn, mut after: ApplicationId) -> QueryResult<usize> {
         for rows in batch.chunks(400) {
             let mut made_of_them = Vec::new();
             for application in rows {
+                // Of one that has stays already, between these.
+                let others = history.iter().take_while(|event| event.0.0 < application.id.0).count();
+                history = &history[others..];
                 let own = history.iter().take_while(|event| event.0 == application.id).count();
                 let (own, rest) = history.split_at(own);
                 history = rest;
@@ -202,8 +207,8 @@ pub fn retell_all(conn: &mut Conn) -> QueryResult<usize> {
     retell(conn, ApplicationId(0))
 }
 
-/// Makes the stays when there are applications and no stay: of a database that was made before stays were kept.
+/// Makes the stays of applications that have none: of a database that was made before stays were kept, also when a migration was
+/// killed over it and work went on.
 pub fn retell_if_never(conn: &mut Conn) -> QueryResult<usize> {
-    let told = stays::table.select(stays::id).first::<i64>(conn).optional()?.is_some();
-    if told { Ok(0) } else { retell(conn, ApplicationId(0)) }
+    retell(conn, ApplicationId(0))
 }

@@ -128,10 +128,14 @@ pub fn tally_all(db: &Db) -> Result<usize, DbError> {
     }
 }
 
+/// Lets one transaction at a time change the sums.
+fn lock(conn: &mut Conn) -> QueryResult<()> {
+    one_row(diesel::update(meta::table.find("tallies")).set(meta::value.eq("")).execute(conn)?)
+}
+
 /// Adds up to `limit` entries and as many ends to the tallies; returns how many. One process does so at a time.
 pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
-    let lock = meta::table.find("tallies");
-    one_row(diesel::update(lock).set(meta::value.eq("")).execute(conn)?)?;
+    lock(conn)?;
     let [entries, ends] = untallied(conn, limit)?;
     let ids = |flows: &[(i64, Flow)]| flows.iter().map(|(id, _)| *id).collect::<Vec<_>>();
     for chunk in ids(&entries).chunks(10_000) {
@@ -149,8 +153,7 @@ pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
 
 /// Takes back what is tallied of stays that are about to vanish with their application.
 pub fn take_back(conn: &mut Conn, application: crate::domain::ids::ApplicationId) -> QueryResult<()> {
-    let lock = meta::table.find("tallies");
-    one_row(diesel::update(lock).set(meta::value.eq("")).execute(conn)?)?;
+    lock(conn)?;
     let tallied: Vec<(End, Entered)> = stays::table
         .filter(stays::application_id.eq(application))
         .filter(stays::entered_tallied.eq(true))
@@ -231,6 +234,8 @@ fn add<'a>(conn: &mut Conn, flows: impl Iterator<Item = &'a Flow>, sign: i64) ->
 /// Makes everything that reports count again from the history; returns how many stays there are. Blocks.
 pub fn recount(db: &Db) -> Result<usize, DbError> {
     let stays = db.write(|conn| {
+        // Before the stays: a worker that has read them would add them up although they are gone.
+        lock(conn)?;
         let stays = super::stays::retell_all(conn)?;
         forget(conn)?;
         super::account_changes::forget(conn)?;

@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 
 use super::cells;
@@ -104,7 +104,9 @@ struct Listed {
 }
 
 fn listed(conn: &mut Conn, scope: Scope, figure: &Figure, now: NaiveDateTime, at: &At) -> Result<Listed, AppError> {
-    let place = |id: Option<i64>| at.day.zip(id);
+    // PostgreSQL does not know every day that can be written in an address.
+    let day = at.day.filter(|day| (1900..2300).contains(&day.year()));
+    let place = |id: Option<i64>| day.zip(id);
     let back = place(at.before);
     let from = back.map_or(From::Before(place(at.after)), |place| From::After(Some(place)));
     let mut rows = stay_list::page(conn, scope, figure, now, from, SIZE as i64 + 1)?;
