@@ -115,7 +115,7 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
     sheet.set_landscape().set_paper_size(9).set_print_center_horizontally(true);
     match table.beside {
         Some(Beside { again, .. }) => {
-            sheet.set_print_fit_to_pages(2, 0).set_page_order(true).set_repeat_columns(0, again.saturating_sub(1))?
+            sheet.set_print_fit_to_pages(2, 0).set_page_order(false).set_repeat_columns(0, again.saturating_sub(1))?
         }
         None => sheet.set_print_fit_to_pages(1, 0),
     };
