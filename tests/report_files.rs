@@ -4,14 +4,14 @@
 
 mod support;
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek};
 use std::process::Command;
 
 use calamine::{Data, Reader, Xlsx};
 use chrono::NaiveDate;
 use support::hanoi;
 use tnhs::adapters::report_file::{self, ListBook};
-use tnhs::domain::export::Format;
+use tnhs::domain::export::{Format, LIST_BESIDE, list_columns};
 use tnhs::domain::report::{Cell, Chart, Column, Letterhead, Row, Series, Table, Unit};
 
 fn head() -> Letterhead {
@@ -59,6 +59,7 @@ fn table(rows: i64) -> Table {
         rows: (1..=rows).zip(offices).map(|(at, office)| row(at, office)).collect(),
         total: Some(total),
         notes: vec!["Tỷ lệ %: đúng hạn trên số đã duyệt và từ chối.".into()],
+        beside: None,
         chart: Some(Chart {
             title: "Tiếp nhận theo ngày".into(),
             across: "Ngày".into(),
@@ -211,6 +212,29 @@ fn a_list_longer_than_a_sheet_goes_on_in_another() {
     }
     assert_eq!(numbers, [vec![1, 2, 3, 4, 5], vec![6, 7, 8, 9, 10], vec![11, 12]]);
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left behind");
+}
+
+/// The detailed list on one sheet of paper would have letters of four points.
+#[test]
+fn the_detailed_list_is_printed_on_two_sheets_side_by_side_that_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = Table { columns: list_columns(), beside: Some(LIST_BESIDE), ..Table::default() };
+    let mut list = ListBook::new(&table, &head(), folder.path()).unwrap();
+    list.add(&[Cell::Count(1), Cell::Text("00001/2026/99001".into())]).unwrap();
+    let mut file = tempfile::tempfile_in(folder.path()).unwrap();
+    list.save(&mut file).unwrap();
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    let sheet = part(&bytes, "xl/worksheets/sheet1.xml");
+    for said in [r#"fitToWidth="2""#, r#"fitToHeight="0""#, r#"pageOrder="overThenDown""#] {
+        assert!(sheet.contains(said), "{said}: {sheet}");
+    }
+    let wide = |columns: &[Column]| columns.iter().map(|column| column.width).sum::<f64>();
+    let (left, right) = table.columns.split_at(usize::from(LIST_BESIDE.left));
+    let right = wide(right) + wide(&left[..usize::from(LIST_BESIDE.again)]);
+    assert!(wide(left).max(right) < 215.0, "the letters would be smaller than 7.5 points: {} {right}", wide(left));
+    assert!(part(&bytes, "xl/workbook.xml").contains("$A:$D"), "who it is stands on both sheets");
 }
 
 /// As an office prints it: LibreOffice makes a PDF, of which every page has the header row and none is cut at its side.

@@ -4,7 +4,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use super::report::{Column, Figure, Request, Unit};
+use super::report::{Beside, Column, Figure, Request, Unit};
 use super::text::unaccented;
 
 text_enum! {
@@ -104,29 +104,32 @@ pub fn masked(number: &str) -> String {
 /// The columns of the detailed list.
 pub fn list_columns() -> Vec<Column> {
     let text = |label, width| Column::new(label, width, Unit::Text);
-    let time = |label| Column::new(label, 19.0, Unit::Time);
+    let time = |label| Column::new(label, 18.0, Unit::Time);
     vec![
-        Column::new("STT", 8.0, Unit::Count),
-        text("Số hồ sơ", 21.0),
-        text("Mã số BHXH", 16.0),
-        text("Họ và tên", 30.0),
+        Column::new("STT", 10.0, Unit::Count),
+        text("Số hồ sơ", 20.0),
+        text("Mã số BHXH", 13.0),
+        text("Họ và tên", 26.0),
         Column::new("Ngày sinh", 13.0, Unit::Date),
-        text("Giới tính", 9.0),
-        text("Số giấy tờ", 17.0),
-        text("Điện thoại", 15.0),
-        text("Cơ quan BHXH", 44.0),
-        text("Tình trạng", 30.0),
-        text("Kênh khai", 18.0),
-        text("Vào hàng chờ", 15.0),
+        text("Giới tính", 8.0),
+        text("Số giấy tờ", 16.0),
+        text("Điện thoại", 14.0),
+        text("Cơ quan BHXH", 30.0),
+        text("Tình trạng", 18.0),
+        text("Kênh khai", 17.0),
+        text("Vào hàng chờ", 11.0),
         time("Lúc vào"),
         time("Hạn giải quyết"),
-        text("Kết quả", 13.0),
+        text("Kết quả", 11.0),
         time("Lúc ra"),
-        text("Đúng hạn", 10.0),
-        text("Cán bộ", 30.0),
-        text("Lý do từ chối", 60.0),
+        text("Đúng hạn", 11.0),
+        text("Cán bộ", 22.0),
+        text("Lý do từ chối", 50.0),
     ]
 }
+
+/// Who it is and when it came on the left sheet, what became of it on the right one: on one sheet nobody could read so many columns.
+pub const LIST_BESIDE: Beside = Beside { left: 13, again: 4 };
 
 #[cfg(test)]
 mod tests {

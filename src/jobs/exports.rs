@@ -20,7 +20,7 @@ use crate::config::private_folder;
 use crate::db::exports::{self, Export};
 use crate::db::stay_list::{self, From};
 use crate::db::{Conn, Db, DbError, reports, staff};
-use crate::domain::export::{Subject, list_columns};
+use crate::domain::export::{LIST_BESIDE, Subject, list_columns};
 use crate::domain::ids::ExportId;
 use crate::domain::permission::{Action, Actor};
 use crate::domain::report::{Figure, Letterhead, Table};
@@ -205,6 +205,7 @@ fn table(export: &Export, figure: &Figure) -> Table {
         subtitles,
         columns: list_columns(),
         notes: vec![notes],
+        beside: Some(LIST_BESIDE),
         ..Table::default()
     }
 }

@@ -77,7 +77,9 @@ impl ListBook {
         let current = self.workbook.worksheets().len() - 1;
         let sheet = self.workbook.worksheet_from_index(current)?;
         let last = page::last(&self.table.columns);
-        sheet.autofilter(self.header, 0, (self.next - 1).max(self.header), last)?;
+        let end = (self.next - 1).max(self.header);
+        sheet.autofilter(self.header, 0, end, last)?;
+        page::rule(sheet, self.header, end, last)?;
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! What all our workbooks have in common: the fonts, the sheet set up for A4 landscape, the head and the foot.
 
 use rust_xlsxwriter::{
-    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, FormatUnderline, Workbook, Worksheet, XlsxError,
+    ConditionalFormatFormula, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, FormatUnderline,
+    Workbook, Worksheet, XlsxError,
 };
 
 use super::made;
 use crate::domain::dates::to_hanoi;
-use crate::domain::report::{Cell, Column, Letterhead, Row, Table, Unit};
+use crate::domain::report::{Beside, Cell, Column, Letterhead, Row, Table, Unit};
 
 const FONT: &str = "Times New Roman";
 /// In points.
@@ -44,13 +45,14 @@ const fn place(unit: Unit) -> usize {
 }
 
 impl Styles {
-    /// `wraps`: long texts make a row taller. A list has no such rows: each would stay in memory until the end.
+    /// `wraps`: long texts make a row taller. A list has no such rows: each would stay in memory until the end. There what is too
+    /// long is written smaller.
     pub fn new(columns: &[Column], wraps: bool) -> Self {
         let plain = Format::new().set_font_name(FONT).set_font_size(SIZE);
         let bordered = plain.clone().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter);
         let of = |unit| {
             // A column's format holds for the head above the list as well, which has no lines.
-            let format = if wraps { bordered.clone() } else { plain.clone() };
+            let format = if wraps { bordered.clone() } else { plain.clone().set_align(FormatAlign::VerticalCenter) };
             let format = match unit {
                 Unit::Text => format.set_num_format("@"),
                 Unit::Count => format.set_num_format("#,##0"),
@@ -59,7 +61,11 @@ impl Styles {
                 Unit::Date => format.set_num_format("dd/mm/yyyy").set_align(FormatAlign::Center),
                 Unit::Time => format.set_num_format("dd/mm/yyyy hh:mm").set_align(FormatAlign::Center),
             };
-            let format = if wraps && unit == Unit::Text { format.set_text_wrap() } else { format };
+            let format = match unit {
+                Unit::Text if wraps => format.set_text_wrap(),
+                Unit::Text => format.set_shrink(),
+                _ => format,
+            };
             [format.clone(), format.set_bold()]
         };
         let header = bordered.clone().set_bold().set_text_wrap().set_align(FormatAlign::Center);
@@ -104,14 +110,20 @@ fn widths(columns: &[Column]) -> Vec<f64> {
 /// The sheet's margins and columns, then the head; returns the row of the table's header, which is written too.
 pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &Styles) -> Result<u32, XlsxError> {
     const MM: f64 = 1.0 / 25.4;
-    let last = last(&table.columns);
-    let widths = &styles.widths;
+    let widths = across(table, styles);
+    let last = u16::try_from(widths.len().saturating_sub(1)).unwrap_or(u16::MAX);
+    sheet.set_landscape().set_paper_size(9).set_print_center_horizontally(true);
+    match table.beside {
+        Some(Beside { again, .. }) => {
+            sheet.set_print_fit_to_pages(2, 0).set_page_order(false).set_repeat_columns(0, again.saturating_sub(1))?
+        }
+        None => sheet.set_print_fit_to_pages(1, 0),
+    };
     sheet.set_default_row_height(ROW);
-    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0).set_print_center_horizontally(true);
     sheet.set_margins(30.0 * MM, 15.0 * MM, 20.0 * MM, 20.0 * MM, 10.0 * MM, 10.0 * MM);
     // An ampersand begins a command there.
     sheet.set_footer(format!("&L&\"{FONT}\"&10{}&R&\"{FONT}\"&10Trang &P/&N", made(head).replace('&', "&&")));
-    for ((column, of), width) in (0..).zip(&table.columns).zip(widths) {
+    for ((column, of), width) in (0..).zip(&table.columns).zip(&styles.widths) {
         sheet.set_column_width(column, *width)?;
         if !styles.wraps {
             sheet.set_column_format(column, styles.of(of.unit, false))?;
@@ -139,10 +151,26 @@ pub fn head(sheet: &mut Worksheet, table: &Table, head: &Letterhead, styles: &St
     for (column, label) in (0..).zip(super::labels(&table.columns)) {
         sheet.write_string_with_format(row, column, label, &styles.header)?;
     }
-    let lines = table.columns.iter().zip(widths).map(|(column, width)| lines(&column.label, *width)).max().unwrap_or(1);
+    let lines =
+        table.columns.iter().zip(&styles.widths).map(|(column, width)| lines(&column.label, *width)).max().unwrap_or(1);
     sheet.set_row_height(row, LINE * f64::from(lines) + 4.0)?;
     sheet.set_repeat_rows(row, row)?.set_freeze_panes(row + 1, 0)?;
     Ok(row)
+}
+
+/// The columns over and under which the head and the foot stand: those of one sheet of paper.
+fn across<'a>(table: &Table, styles: &'a Styles) -> &'a [f64] {
+    let left = table.beside.map_or(usize::MAX, |beside| usize::from(beside.left));
+    &styles.widths[..styles.widths.len().min(left)]
+}
+
+/// Lines around the rows of a list, which have no formats of their own.
+pub fn rule(sheet: &mut Worksheet, header: u32, end: u32, last: u16) -> Result<(), XlsxError> {
+    let lines = Format::new().set_border(FormatBorder::Thin);
+    let filled =
+        ConditionalFormatFormula::new().set_rule(format!("=$A{}<>\"\"", header + 2).as_str()).set_format(lines);
+    sheet.add_conditional_format(header + 1, 0, end.max(header + 1), last, &filled)?;
+    Ok(())
 }
 
 /// How many lines a text needs in so many characters.
@@ -249,19 +277,20 @@ pub fn foot(
     head: &Letterhead,
     styles: &Styles,
 ) -> Result<(), XlsxError> {
-    let last = last(&table.columns);
+    let widths = across(table, styles);
+    let last = u16::try_from(widths.len().saturating_sub(1)).unwrap_or(u16::MAX);
     if let Some(Row { cells, .. }) = &table.total {
         row(sheet, at, &table.columns, cells, true, styles)?;
         at += 1;
     }
     let note = styles.plain.clone().set_italic().set_text_wrap().set_font_size(11.0);
-    let whole = styles.widths.iter().sum();
+    let whole = widths.iter().sum();
     for text in &table.notes {
         sheet.set_row_height(at, LINE * f64::from(lines(text, whole)))?;
         span(sheet, at, 0, last, text, &note)?;
         at += 1;
     }
-    let middle = middle(&styles.widths);
+    let middle = middle(widths);
     let centred = styles.centred();
     let bold = centred.clone().set_bold();
     at += 1;

@@ -152,6 +152,7 @@ pub fn coverage(request: &Request, offices: &[Office], standings: &HashMap<Agenc
                 .into(),
         ],
         chart: chart(shown, day),
+        ..Table::default()
     }
 }
 

@@ -23,4 +23,4 @@ pub use self::figure::{Figure, Measure};
 pub use self::period::{Grain, Level, Period, Span, Stretch, first_of};
 pub use self::request::{Kind, Letterhead, Request};
 pub use self::stay::{Entered, Happened, Left, Stay, hours, replay};
-pub use self::table::{Cell, Chart, Column, Row, Series, Table, Unit};
+pub use self::table::{Beside, Cell, Chart, Column, Row, Series, Table, Unit};

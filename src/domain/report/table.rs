@@ -18,6 +18,17 @@ pub struct Table {
     /// How to read it, below the table.
     pub notes: Vec<String>,
     pub chart: Option<Chart>,
+    /// How it is printed when it is too wide to be read on one sheet of paper.
+    pub beside: Option<Beside>,
+}
+
+/// A table on two sheets of paper side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Over how many columns, those of the left sheet, the head and the foot stand. Both sheets are about as wide.
+    pub left: u16,
+    /// How many of them stand on the right sheet again, so that its rows can be told apart.
+    pub again: u16,
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The cells of a report as a page shows them.
 
 use super::figure;
-use crate::domain::report::{Cell, Unit};
+use crate::domain::report::{Cell, Column, Unit};
 use crate::web::show;
 
 /// The words of a cell; of nothing, none.
@@ -26,8 +26,9 @@ pub fn link(cell: &Cell) -> Option<String> {
 }
 
 /// The class of a column's cells.
-pub fn class(unit: &Unit) -> &'static str {
-    match unit {
+pub fn class(column: &Column) -> &'static str {
+    match column.unit {
+        Unit::Count if column.label == "STT" => "count stt",
         Unit::Text => "wrap",
         Unit::Date | Unit::Time => "num",
         Unit::Count | Unit::Decimal | Unit::Share => "count",

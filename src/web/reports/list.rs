@@ -13,7 +13,7 @@ use crate::clock;
 use crate::db::stay_list::{self, From, Place, StayRow};
 use crate::db::{Conn, agencies, report_parts};
 use crate::domain::permission::{Action, Scope};
-use crate::domain::report::{Cell, Figure, Measure};
+use crate::domain::report::{Cell, Figure, Grain, Kind, Measure, Request, Span};
 use crate::error::AppError;
 use crate::startup::Parts;
 use crate::web::allowed::{Allowed, SeeReports};
@@ -47,6 +47,8 @@ struct ListPage {
     chips: Vec<String>,
     rows: Vec<StayRow>,
     address: String,
+    /// The report of which the figure is one.
+    report: String,
     export: Form,
     export_errors: Errors,
     previous: Option<Place>,
@@ -85,6 +87,7 @@ pub async fn get(
         previous: rows.first().filter(|_| has_previous).map(|row| row.place(figure.measure)),
         next: rows.last().filter(|_| has_next).map(|row| row.place(figure.measure)),
         address: figure::address(&figure),
+        report: report(&figure),
         export: Form::of(&figure),
         export_errors: Errors::default(),
         figure,
@@ -94,6 +97,18 @@ pub async fn get(
         rows,
     };
     page(&listed, StatusCode::OK)
+}
+
+/// The address of a report that has the figure.
+fn report(figure: &Figure) -> String {
+    let kind = match figure {
+        Figure { reason: Some(_), .. } => Kind::Reasons,
+        Figure { staff: Some(_), .. } => Kind::Officers,
+        Figure { channel: Some(_), .. } => Kind::Channels,
+        _ => Kind::Agencies,
+    };
+    let Figure { period, agency, .. } = *figure;
+    super::page::address(Span::Between, &Request { kind, period, agency, grain: Grain::Day })
 }
 
 /// A page of the list, and whether others stand before and behind it.

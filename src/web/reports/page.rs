@@ -118,6 +118,26 @@ fn neighbours(span: Span, period: Period) -> [Option<Period>; 2] {
     }
 }
 
+/// The periods that are asked for most, each with the address of its report, and whether it is the one that is shown.
+fn often(of: &Request, is_shown: bool, today: NaiveDate) -> Vec<(&'static str, String, bool)> {
+    let last_month = Period::before(Span::Month, today).first();
+    let last_week = Period::before(Span::Week, today).first();
+    let days = [
+        ("Hôm nay", Span::Day, today),
+        ("Tuần này", Span::Week, today),
+        ("Tuần trước", Span::Week, last_week),
+        ("Tháng này", Span::Month, today),
+        ("Tháng trước", Span::Month, last_month),
+        ("Quý này", Span::Quarter, today),
+        ("Năm nay", Span::Year, today),
+    ];
+    let link = |(name, span, day)| {
+        let period = Period::of(span, day);
+        (name, address(span, &Request { period, ..of.clone() }), is_shown && period == of.period)
+    };
+    days.map(link).into()
+}
+
 #[derive(Template)]
 #[template(path = "reports/page.html")]
 struct ReportPage {
@@ -126,6 +146,8 @@ struct ReportPage {
     errors: Errors,
     kind: Kind,
     agencies: Vec<Agency>,
+    /// Periods to choose with one press.
+    often: Vec<(&'static str, String, bool)>,
     report: Option<Report>,
 }
 
@@ -134,6 +156,8 @@ struct Report {
     table: Table,
     drawn: Option<Drawn>,
     head: Letterhead,
+    /// The period is not over: what it counts may still grow.
+    goes_on: bool,
     /// What its files' addresses end with.
     query: String,
     /// The addresses of the same report of the periods before and after.
@@ -165,17 +189,20 @@ pub async fn choose(
         None => Errors::default(),
     };
     let kind = Kind::from_code(&form.kind).unwrap_or(Kind::Agencies);
+    let usual = this_month(kind, today);
     if form.kind.is_empty() {
-        form = shown(
-            form.span(),
-            &Request { kind, period: Period::of(Span::Month, today), agency: None, grain: Grain::Day },
-        );
+        form = shown(form.span(), &usual);
     }
     let scope = person.scope();
     let agencies = parts.read(move |conn| Ok(agencies::all(conn, scope)?)).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let chrome = Chrome::new(&person, &session, Menu::Reports);
-    page(&ReportPage { chrome, form, errors, kind, agencies, report: None }, status)
+    page(&ReportPage { chrome, form, errors, kind, agencies, often: often(&usual, false, today), report: None }, status)
+}
+
+/// What is asked for most.
+fn this_month(kind: Kind, today: NaiveDate) -> Request {
+    Request { kind, period: Period::of(Span::Month, today), agency: None, grain: Grain::Day }
 }
 
 /// The form as a person fills it in for this report.
@@ -202,12 +229,14 @@ pub async fn get(
     let (asked, now) = (asked.into_inner(), clock::now());
     let scope = person.scope();
     let chrome = Chrome::new(&person, &session, Menu::Reports);
-    let request = match asked.request(kind, to_hanoi(now).date()) {
+    let today = to_hanoi(now).date();
+    let request = match asked.request(kind, today) {
         Ok(request) => request,
         Err(errors) => {
             let agencies = parts.read(move |conn| Ok(agencies::all(conn, scope)?)).await?;
             let form = Query { kind: kind.code().into(), ..asked };
-            let wrong = ReportPage { chrome, form, errors, kind, agencies, report: None };
+            let often = often(&this_month(kind, today), false, today);
+            let wrong = ReportPage { chrome, form, errors, kind, agencies, often, report: None };
             return page(&wrong, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
@@ -224,8 +253,10 @@ pub async fn get(
     let [before, after] = neighbours(asked.span(), request.period)
         .map(|period| period.map(|period| address(asked.span(), &Request { period, ..request.clone() })));
     let form = shown(asked.span(), &request);
-    let report = Some(Report { table, drawn, head, query: query(asked.span(), &request), before, after });
-    page(&ReportPage { chrome, form, errors: Errors::default(), kind, agencies, report }, StatusCode::OK)
+    let (often, goes_on) = (often(&request, true, today), today <= request.period.last());
+    let query = query(asked.span(), &request);
+    let report = Some(Report { table, drawn, head, goes_on, query, before, after });
+    page(&ReportPage { chrome, form, errors: Errors::default(), kind, agencies, often, report }, StatusCode::OK)
 }
 
 /// `GET /reports/{kind}.xlsx`, `/reports/{kind}.csv`: the report as a file.
