@@ -102,6 +102,24 @@ both_databases! {
         assert_eq!(left, 2);
     }
 
+    fn who_has_gone_on_to_another_province_is_counted_and_not_named(app: TestApp) {
+        let application = app.ready("Trần Thị Bích Ngọc");
+        let centre = app.sign_in(&app.employee(Role::Supervisor, &app.offices.centre));
+        let page = centre.open(&application);
+        let form = page.form("Chuyển").set("move_reason", "Đã chuyển nơi ở").set("agency", "04601");
+        centre.submit(form).expect(200);
+        let today = to_hanoi(clock::now()).date();
+        let list = format!("/reports/applications?measure=moved_out&first={today}&last={today}&below=1");
+        let hanoi = app.sign_in(&app.employee(Role::Supervisor, &app.offices.hanoi));
+        let page = hanoi.get(&list).expect(200);
+        assert!(page.has_text(application.number.as_str()) && page.has_text("(đã chuyển đi nơi khác)"), "{page}");
+        let declaration = &application.declaration;
+        for told in [declaration.name.as_str(), declaration.code.as_str(), declaration.phone.as_str()] {
+            assert!(!page.has_text(told), "{page}");
+        }
+        assert!(centre.get(&list).expect(200).has_text(declaration.name.as_str()), "whoever sees both provinces sees whose it is");
+    }
+
     fn an_address_that_nobody_made_is_no_fault_of_ours(app: TestApp) {
         let supervisor = app.sign_in(&app.employee(Role::Supervisor, &app.offices.hanoi));
         app.declared(&app.offices.ba_dinh, &app.citizen("Trần Thị Bích Ngọc"));

@@ -90,7 +90,7 @@ pub fn tally_all(db: &Db) -> Result<usize, DbError> {
 
 /// Adds up to `limit` steps to the tallies and marks them, in one transaction; returns how many. One process does so at a time.
 pub fn tally(conn: &mut Conn, limit: i64) -> QueryResult<usize> {
-    one_row(diesel::update(meta::table.find("message_tallies")).set(meta::value.eq("")).execute(conn)?)?;
+    lock(conn)?;
     let new = untallied(conn, limit)?;
     let mut sums: BTreeMap<Key, Flow> = BTreeMap::new();
     for it in &new {
@@ -151,8 +151,14 @@ fn add(conn: &mut Conn, sums: &BTreeMap<Key, Flow>) -> QueryResult<()> {
     Ok(())
 }
 
+/// Lets one transaction at a time change the sums.
+fn lock(conn: &mut Conn) -> QueryResult<()> {
+    one_row(diesel::update(meta::table.find("message_tallies")).set(meta::value.eq("")).execute(conn)?)
+}
+
 /// Throws all tallies away; [`tally`] makes them again.
 pub fn forget(conn: &mut Conn) -> QueryResult<()> {
+    lock(conn)?;
     diesel::delete(message_tallies::table).execute(conn)?;
     diesel::update(message_steps::table).set(message_steps::tallied.eq(false)).execute(conn)?;
     Ok(())

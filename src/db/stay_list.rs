@@ -8,6 +8,7 @@ use diesel::sql_types::{Bool, Timestamp};
 
 use super::Conn;
 use super::schema::{agencies, applications, staff, stays};
+use super::stays::Office;
 use crate::domain::application::{Channel, Kind, Sex, Status};
 use crate::domain::dates::{BirthDate, from_hanoi, to_hanoi};
 use crate::domain::ids::{AgencyId, ApplicationId};
@@ -52,7 +53,8 @@ pub struct Stayed {
     pub late: Option<bool>,
 }
 
-/// Of somebody whose data was erased the texts are empty.
+/// Of somebody whose data was erased the texts are empty; so they are of an application that has gone on to where the reader sees
+/// nothing.
 #[derive(Queryable)]
 pub struct Applied {
     pub id: ApplicationId,
@@ -68,6 +70,22 @@ pub struct Applied {
     pub phone: String,
     pub due_at: NaiveDateTime,
     pub erased_at: Option<NaiveDateTime>,
+    /// Where it is now.
+    office: Office,
+}
+
+impl Applied {
+    /// Whether it has gone on to where the reader sees nothing.
+    pub fn is_elsewhere(&self) -> bool {
+        self.name.is_empty() && self.erased_at.is_none()
+    }
+
+    fn hide(&mut self) {
+        for text in [&mut self.code, &mut self.name, &mut self.phone] {
+            text.clear();
+        }
+        (self.birth_date, self.sex, self.id_number) = (None, None, None);
+    }
 }
 
 impl StayRow {
@@ -190,7 +208,7 @@ pub fn page(
     from: From,
     limit: i64,
 ) -> QueryResult<Vec<StayRow>> {
-    let Some(scope) = part(conn, scope, figure)? else { return Ok(Vec::new()) };
+    let Some(within) = part(conn, scope, figure)? else { return Ok(Vec::new()) };
     let all = stays::table
         .inner_join(applications::table)
         .inner_join(agencies::table)
@@ -221,13 +239,14 @@ pub fn page(
                 applications::phone,
                 applications::due_at,
                 applications::erased_at,
+                (applications::agency_id, applications::province_id),
             ),
             agencies::name,
             staff::name.nullable(),
         ))
         .limit(limit)
         .into_boxed();
-    let query = counted!(conn, all, scope, figure, now);
+    let query = counted!(conn, all, within, figure, now);
     // Not "earlier, or of the same day and before": a database answers that without the index.
     macro_rules! from {
         ($day:expr) => {
@@ -253,7 +272,17 @@ pub fn page(
             }
         };
     }
-    if by_leaving(figure.measure) { from!(stays::left_day.assume_not_null()) } else { from!(stays::entered_day) }
+    let rows: QueryResult<Vec<StayRow>> =
+        if by_leaving(figure.measure) { from!(stays::left_day.assume_not_null()) } else { from!(stays::entered_day) };
+    let mut rows = rows?;
+    for application in rows.iter_mut().map(|row| &mut row.application) {
+        let (agency, province) = application.office;
+        // It counts here, but whose it is by now only those may see who have it.
+        if !scope.covers(agency, province) {
+            application.hide();
+        }
+    }
+    Ok(rows)
 }
 
 /// The part of the reader's scope that a figure is of; none when it is not within it.

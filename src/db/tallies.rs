@@ -239,10 +239,12 @@ pub fn recount(db: &Db) -> Result<usize, DbError> {
         let stays = super::stays::retell_all(conn)?;
         forget(conn)?;
         super::account_changes::forget(conn)?;
+        super::message_tallies::forget(conn)?;
         Ok::<_, DbError>(stays)
     })?;
     tally_all(db)?;
     super::account_changes::tally_all(db)?;
+    super::message_tallies::tally_all(db)?;
     Ok(stays)
 }
 

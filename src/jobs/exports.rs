@@ -76,9 +76,9 @@ pub fn step(parts: &Parts, now: NaiveDateTime, leaving: &AtomicBool) -> Result<b
     let done = AtomicBool::new(false);
     let outcome = std::thread::scope(|threads| {
         threads.spawn(|| beat.keep(db, id, &lease, &done, leaving));
-        let outcome = write(parts, &export, &lease, now, &beat);
-        done.store(true, Ordering::Relaxed);
-        outcome
+        // Also when it panics: a lease must not be kept for nobody.
+        let _over = Over(&done);
+        write(parts, &export, &lease, now, &beat)
     });
     let Err(error) = outcome else { return Ok(true) };
     if let Err(error) = fs::remove_file(path(&parts.config.data_dir, id, &lease))
@@ -95,6 +95,15 @@ pub fn step(parts: &Parts, now: NaiveDateTime, leaving: &AtomicBool) -> Result<b
         }
     }
     Ok(true)
+}
+
+/// Says that the writing is over, however it ended.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// How far a list is, between the thread that writes it and the one that says so.
