@@ -30,7 +30,8 @@
 //! 7. Nothing from outside is trusted: it is parsed into private-field types at the edge.
 //! 8. An import counts as a whole or not at all, whenever the process dies; what it wrote can be taken back as long as nothing
 //!    later touched it.
-//! 9. Every officer's task works without JavaScript; scripts only make it quicker.
+//! 9. What waited, and entered a queue, is what left it and what waits, in every row of every report; the past does not change.
+//! 10. Every officer's task works without JavaScript; scripts only make it quicker.
 
 pub mod adapters;
 pub mod clock;
