@@ -73,7 +73,9 @@ export async function twoOfficers(browser, desk) {
 
   await walk("two officers", second.page, async (step) => {
     await step("have the same application open", async () => {
-      await Promise.all([first.signIn("officer"), second.signIn("colleague")]);
+      // One after the other: who tries from the same place while another try is judged must wait.
+      await first.signIn("officer");
+      await second.signIn("colleague");
       await Promise.all([first.open(GUESTS.exact), second.open(GUESTS.exact)]);
     });
 
