@@ -371,7 +371,7 @@ pub fn by_agency(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<H
 }
 
 /// What waited in a scope before the period.
-pub fn opening(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<i64> {
+fn opening(conn: &mut Conn, scope: Scope, period: Period) -> QueryResult<i64> {
     let mut opening = 0;
     for counts in sum(conn, scope, Facet::All, By::Value, &period.stretches_before())?.values() {
         opening += counts.growth();
